@@ -30,7 +30,7 @@ OVERHEAD = 32
 PROBE = 64 << 10
 LEAST_GAIN = 0.97
 
-CIPHERS = {AES_GCM: AESGCM, CHACHA: ChaCha20Poly1305}
+CIPHERS: dict[int, type[AESGCM] | type[ChaCha20Poly1305]] = {AES_GCM: AESGCM, CHACHA: ChaCha20Poly1305}
 _DESCRIPTION = struct.Struct("<4s16sBBI16s")
 _local = threading.local()
 

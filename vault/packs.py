@@ -123,10 +123,11 @@ class PackBuilder:
         trailer = seal_part(self.keys.index, self._header, listing, self.cipher)
         self._append(trailer)
         self._append(struct.pack("<II", len(trailer), len(self.blobs)))
-        self._append(hashlib.sha256(memoryview(self.buffer)[: self.used]).digest())
-        self._append(END)
-        view = memoryview(self.buffer)[: self.used]
-        return view, hashlib.sha256(view).digest()
+        digest = hashlib.sha256(memoryview(self.buffer)[: self.used])
+        end = digest.digest() + END
+        self._append(end)
+        digest.update(end)
+        return memoryview(self.buffer)[: self.used], digest.digest()
 
     def _append(self, data: bytes) -> None:
         self._reserve(self.used + len(data))
