@@ -1,0 +1,37 @@
+"""The application factory; it only wires the parts together."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from server.database import database_address, engine_options, prepare_engine
+from server.extensions import csrf, db, limiter, login_manager, migrate
+
+if TYPE_CHECKING:
+    from server.config import Config
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def create_app(config: Config) -> Flask:
+    """The portal for `config`. Services find it as current_app.config["IBS"]."""
+    app = Flask("server", template_folder=str(CHECKOUT / "templates"), static_folder=str(CHECKOUT / "static"))
+    address = database_address(config.database_url)
+    app.config.update(
+        IBS=config,
+        SECRET_KEY=config.secrets.session,
+        SQLALCHEMY_DATABASE_URI=address,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(address),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(CHECKOUT / "migrations"))
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    return app

@@ -1,0 +1,95 @@
+"""Runs: one backup job each, its lease, its result, its batches of entries and its activity log."""
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.models.base import (
+    CLUSTERED_TABLE_OPTIONS,
+    Binary,
+    Model,
+    Moment,
+    fixed_bytes,
+    large_number,
+    long_bytes,
+    number,
+)
+
+OPEN = "open"
+COMMITTED = "committed"
+ABANDONED = "abandoned"
+ENDED_STATES = ("failed", "full", "refused", "cancelled")
+"""How a client may end a run without a snapshot."""
+
+
+class Run(Model):
+    """One run of a vault. Numbers are dense, one is open at a time, and none is ever given out twice.
+
+    `lease_hash` and `previous_lease_hash` are the SHA-256 of the leases that are accepted. `first_chunk` is the first
+    chunk number that was free when the run was opened. `read_bytes` were read from the source.
+    """
+
+    __tablename__ = "run"
+    __table_args__ = (
+        UniqueConstraint("vault_id", "uuid"),
+        Index(None, "vault_id", "finished_at"),
+        Index(None, "state", "lease_until"),
+        CLUSTERED_TABLE_OPTIONS,
+    )
+
+    vault_id: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
+    run_no: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
+    uuid: Mapped[str] = mapped_column(String(36))
+    state: Mapped[str] = mapped_column(String(20), default=OPEN)
+    automatic: Mapped[bool] = mapped_column(default=True)
+    opened_at: Mapped[datetime] = mapped_column(Moment)
+    seen_at: Mapped[datetime] = mapped_column(Moment)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+    lease_hash: Mapped[Binary] = mapped_column(fixed_bytes(32))
+    previous_lease_hash: Mapped[Binary | None] = mapped_column(fixed_bytes(32))
+    lease_until: Mapped[datetime] = mapped_column(Moment)
+    hardware_hash: Mapped[Binary] = mapped_column(fixed_bytes(32))
+    parent_run: Mapped[int] = mapped_column(number(), default=0)
+    root_node: Mapped[int | None] = mapped_column(number())
+    first_chunk: Mapped[int] = mapped_column(number())
+    checkpoint: Mapped[bool] = mapped_column(default=False)
+    batches: Mapped[int] = mapped_column(number(), default=0)
+    commit_hash: Mapped[Binary | None] = mapped_column(fixed_bytes(32))
+    commit: Mapped[Binary | None] = mapped_column(long_bytes())
+    files: Mapped[int] = mapped_column(large_number(), default=0)
+    bytes: Mapped[int] = mapped_column(large_number(), default=0)
+    read_bytes: Mapped[int] = mapped_column(large_number(), default=0)
+    stored: Mapped[int] = mapped_column(large_number(), default=0)
+    skipped: Mapped[int] = mapped_column(large_number(), default=0)
+    code: Mapped[str] = mapped_column(String(20), default="")
+    sentence: Mapped[str] = mapped_column(String(2000), default="")
+
+    def is_live(self, now: datetime) -> bool:
+        """True while the run is open and its lease holds."""
+        return self.state == OPEN and now < self.lease_until
+
+
+class RunBatch(Model):
+    """A batch of entries that was taken; its digest tells a repetition from another batch of the same number."""
+
+    __tablename__ = "run_batch"
+    __table_args__ = CLUSTERED_TABLE_OPTIONS
+
+    vault_id: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
+    run_no: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
+    batch_no: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
+    digest: Mapped[bytes] = mapped_column(fixed_bytes(32))
+
+
+class RunLog(Model):
+    """The client's activity log of a run: XML, compressed with zlib."""
+
+    __tablename__ = "run_log"
+    __table_args__ = CLUSTERED_TABLE_OPTIONS
+
+    vault_id: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
+    run_no: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
+    received_at: Mapped[datetime] = mapped_column(Moment)
+    xml: Mapped[bytes] = mapped_column(long_bytes())

@@ -1,0 +1,1 @@
+"""What the portal does: plain functions that know neither requests nor pages."""
