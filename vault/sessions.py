@@ -1,0 +1,211 @@
+"""A control connection to an FTP server: connect, check the certificate, sign in, enter the base folder.
+
+docs/ftp.md gives the reason for each rule. What fails up to there is raised as an error of vault.errors; later
+failures are those of ftplib and the operating system, for vault.transfers to translate.
+"""
+from __future__ import annotations
+
+import contextlib
+import ftplib
+import functools
+import hashlib
+import socket
+import ssl
+from collections.abc import Iterator
+
+import ftputil
+import ftputil.error
+
+from vault.address import FtpAddress, Profile, Timeouts
+from vault.errors import (
+    CertificateRejected,
+    StorageError,
+    StorageRefused,
+    StorageUnreachable,
+    TooManyConnections,
+)
+
+CROWDED = ("too many", "maximum", "limit", "already")
+
+
+@functools.lru_cache(maxsize=8)
+def tls_context(max_tls: str, pinned: bool, ca: str | None) -> ssl.SSLContext:
+    """A verifying context; with a pin the comparison of the certificate's hash replaces the check of its issuer."""
+    if pinned:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        context = ssl.create_default_context(cadata=ca)
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python 3.13 sets it; certificates of many NAS fail it
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_3 if max_tls == "1.3" else ssl.TLSVersion.TLSv1_2
+    return context
+
+
+class Session(ftplib.FTP):
+    """A control connection that has signed in. One thread at a time.
+
+    `dead` says that its state is unknown and that it must not be used again; `moved` counts the bytes transferred.
+    """
+
+    sock: socket.socket | ssl.SSLSocket
+
+    def __init__(self, address: FtpAddress, profile: Profile, timeouts: Timeouts) -> None:
+        """Connect and sign in; raises errors of vault.errors and leaves nothing open then."""
+        super().__init__(encoding="utf-8")
+        self.address, self.profile, self.waits = address, profile, timeouts
+        self.context = tls_context(profile.max_tls, address.pin is not None, address.ca) if address.tls else None
+        self.trust_server_pasv_ipv4_address = profile.trust_pasv_ip
+        self.dead = False
+        self.moved = 0
+        self.representation = "A"  # what RFC 959 begins with
+        self.verb = ""
+        try:
+            with _connecting(address):
+                self._sign_in()
+        except BaseException:
+            self.discard()
+            raise
+
+    def _sign_in(self) -> None:
+        self.host, self.port, self.timeout = self.address.host, self.address.port, self.waits.connect
+        self.sock = socket.create_connection((self.host, self.port), self.timeout)
+        self.af = self.sock.family
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._keep_alive()
+        self._hear()
+        self.welcome = self.getresp()
+        if self.context:
+            self.voidcmd("AUTH TLS")
+            self.sock = self._encrypt(self.sock)
+            self._hear()  # anew, so that nothing sent in clear before the handshake is believed
+        self.login(self.address.user, self.address.password)
+        if self.context:
+            self.voidcmd("PBSZ 0")
+            self.voidcmd("PROT P")
+        if not self.address.base.isascii():
+            with contextlib.suppress(ftplib.Error):  # Pure-FTPd lists UTF8 as a feature and refuses this
+                self.sendcmd("OPTS UTF8 ON")
+        self.sock.settimeout(self.waits.transfer)
+
+    def _hear(self) -> None:
+        # Replies may hold any bytes of the server's language; ftplib alone would fail on them.
+        self.file = self.sock.makefile("r", encoding="utf-8", errors="replace")
+
+    def _keep_alive(self) -> None:
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 5)):
+            if hasattr(socket, option):  # Linux, and Windows 10 from 1709 on
+                self.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+    def _encrypt(self, connection: socket.socket, session: ssl.SSLSession | None = None) -> ssl.SSLSocket:
+        assert self.context is not None
+        encrypted = self.context.wrap_socket(connection, server_hostname=self.host, session=session)
+        seen = hashlib.sha256(encrypted.getpeercert(binary_form=True) or b"").digest()
+        if self.address.pin not in {None, seen}:
+            encrypted.close()
+            raise CertificateRejected(host=self.host, reason=f"its certificate is another one, {seen.hex()}")
+        return encrypted
+
+    def discard(self) -> None:
+        """Never use this session again."""
+        self.dead = True
+        with contextlib.suppress(OSError):
+            ftplib.FTP.close(self)
+
+    def close(self) -> None:
+        """End politely within a bounded time, so that the server frees its place at once."""
+        if not self.dead and self.sock is not None:
+            with contextlib.suppress(OSError, EOFError, ftplib.Error, ValueError):
+                self.sock.settimeout(self.waits.goodbye)
+                self.sendcmd("QUIT")
+        self.discard()
+
+    def pwd(self) -> str:
+        """The current folder. FTPHost asks for it first; before an absolute CWD any answer does and costs no reply."""
+        return "/" if self.address.base else super().pwd()
+
+    def putcmd(self, line: str) -> None:
+        """Send a command, and note a change of representation, also when a listing of ftplib makes it."""
+        self.verb, _, argument = line.partition(" ")
+        if self.verb == "TYPE":
+            self.representation = argument
+        super().putcmd(line)
+
+    def binary(self) -> None:
+        """Make sure of binary representation; asked only once, since every round trip counts on a slow line."""
+        if self.representation != "I":
+            self.voidcmd("TYPE I")
+
+    def makepasv(self) -> tuple[str, int]:
+        """Where the next data connection goes."""
+        if self.profile.prefer_epsv and self.af == socket.AF_INET:
+            with contextlib.suppress(ftplib.error_perm):
+                return ftplib.parse229(self.sendcmd("EPSV"), self.sock.getpeername())
+        return super().makepasv()
+
+    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
+        """The data connection; under TLS it resumes the control connection's session, as servers demand."""
+        self.timeout = self.waits.connect
+        connection, size = super().ntransfercmd(cmd, rest)
+        try:
+            connection.settimeout(self.waits.transfer)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # Nagle costs 40 ms for a small object
+            if isinstance(self.sock, ssl.SSLSocket):
+                connection = self._encrypt(connection, self.sock.session)
+        except BaseException:
+            connection.close()
+            raise
+        return connection, size
+
+
+def open_session(address: FtpAddress, profile: Profile, timeouts: Timeouts) -> tuple[ftputil.FTPHost, Session]:
+    """ftputil's host and its session, standing in the storage's base folder; raises StorageError."""
+    opened: list[Session] = []
+
+    def factory() -> Session:
+        opened.append(Session(address, profile, timeouts))
+        return opened[-1]
+
+    try:
+        host = ftputil.FTPHost(session_factory=factory)
+        host.stat_cache.disable()  # its entries never expire
+        if address.base:
+            host.chdir(address.base)  # the only CWD: FTPHost remembers the folder and returns to it
+    except (ftputil.error.FTPError, OSError, EOFError) as error:
+        for session in opened:
+            session.close()
+        if isinstance(error, ftputil.error.PermanentError):
+            raise StorageError(reason=f"its base folder {address.base} can't be entered: {line_of(error)}") from error
+        raise StorageUnreachable(host=address.host, reason=line_of(error)) from error
+    return host, opened[-1]
+
+
+@contextlib.contextmanager
+def _connecting(address: FtpAddress) -> Iterator[None]:
+    """Say what went wrong between the first packet and a completed sign-in."""
+    host = address.host
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        raise CertificateRejected(host=host, reason=error.verify_message or "its certificate is not valid") from error
+    except (ftplib.Error, ValueError) as error:
+        reply = line_of(error)
+        if reply.startswith("421") or (reply.startswith("530") and any(word in reply.lower() for word in CROWDED)):
+            raise TooManyConnections(reason=reply) from error
+        if reply.startswith("53") or reply.startswith("332"):
+            raise StorageRefused(user=address.user, reason=reply) from error
+        if address.tls and reply[:3] in {"500", "501", "502", "503", "504", "534", "431"}:
+            raise CertificateRejected(host=host, reason=f"it offers no encryption ({reply})") from error
+        raise StorageUnreachable(host=host, reason=reply) from error
+    except TimeoutError as error:
+        raise StorageUnreachable(host=host, reason="it does not answer") from error
+    except (OSError, EOFError) as error:
+        raise StorageUnreachable(host=host, reason=line_of(error) or "it ended the connection") from error
+
+
+def line_of(error: BaseException) -> str:
+    """What an error says, on one line and short enough for a sentence."""
+    text = str(error.strerror or error) if isinstance(error, OSError) else str(error)
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:200]
