@@ -20,6 +20,7 @@ ENTRIES_LIMIT = 2_000
 
 ChunkId = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Data = bytes  # a name of its own, as a message with a field `bytes` would take that for the type
 Number = Annotated[int, Meta(ge=0, lt=2**32)]
 Size = Annotated[int, Meta(ge=0, lt=2**63)]
 Text = Annotated[str, Meta(max_length=255)]
@@ -332,7 +333,7 @@ class DamageConfirmed(Message, frozen=True, kw_only=True):
 class CommitRun(Message, frozen=True, kw_only=True):
     """POST /runs/N/commit: `commit` are the bytes of the commit object now on the storage. Idempotent by run uuid."""
 
-    commit: bytes
+    commit: Data
     files: Size
     bytes: Size
     read: Size

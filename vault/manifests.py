@@ -36,6 +36,7 @@ COMMIT_HEADER = struct.Struct("<8sBBH16sI16s")  # magic, format, cipher, key ver
 PART_MAGIC, COMMIT_MAGIC, ACKNOWLEDGEMENT_MAGIC = b"IBSPART1", b"IBSCOMM1", b"IBSACKN1"
 ACKNOWLEDGEMENT = struct.Struct("<8s16sI32s64s")  # magic, vault, run, SHA-256 of the commit object, Ed25519 signature
 
+Data = bytes  # a name of its own, as the field `bytes` below would stand in for the type
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
@@ -55,7 +56,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     run_uuid: UUID
     parent: int
     """Number of the parent snapshot's run, 0 without one."""
-    parent_hash: bytes
+    parent_hash: Data
     """SHA-256 of the parent's commit object, empty without one."""
     kind: str
     """"d" delta or "f" full checkpoint."""
@@ -63,7 +64,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """Node number of the root, whose children are the protected folders."""
     windows_names: bool
     parts: tuple[PartRecord, ...] = ()
-    inline: dict[int, bytes] = {}
+    inline: dict[int, Data] = {}
     """Small sections, sealed as parts are."""
     pack_count: int
     chunk_count: int

@@ -90,7 +90,9 @@ def pack_packs(packs: list[StoredPack]) -> bytes:
     return b"".join(_PACK.pack(*pack) for pack in packs)
 
 
-def pack_location(identity: bytes, pack: int, offset: int, length: int, plain: int, kind: int, compression: int) -> bytes:
+def pack_location(
+    identity: bytes, pack: int, offset: int, length: int, plain: int, kind: int, compression: int
+) -> bytes:
     """One chunk of a run's index."""
     return _LOCATION.pack(identity, pack, offset, length, plain, kind, compression)
 
