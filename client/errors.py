@@ -1,0 +1,81 @@
+"""Failures that only the client meets: its store, its settings and a portal that answers strangely."""
+from __future__ import annotations
+
+from vault.errors import BackupError
+
+
+class NotEnrolled(BackupError):
+    """This computer isn't enrolled with a portal yet. Nothing was done."""
+
+    code = "IBS-1105"
+    hint = "Enrol it with “ibs-client enrol PORTAL_URL --user NAME --password-stdin”."
+
+
+class AlreadyEnrolled(BackupError):
+    """This computer is already enrolled with {portal} as {computer}. Nothing was changed."""
+
+    code = "IBS-1106"
+    hint = "To enrol it anew with a vault of its own, add --again."
+
+
+class AnswerUnreadable(BackupError):
+    """{portal} doesn't answer like a portal: {reason}. Earlier backups are safe."""
+
+    code = "IBS-2204"
+    hint = "Check the portal's address and whether this network asks for a sign-in of its own."
+
+
+class NoFolders(BackupError):
+    """No folder is protected on this computer yet, so there is nothing to back up."""
+
+    code = "IBS-4103"
+    hint = "Choose one with “ibs-client folder add FOLDER”."
+
+
+class FolderUnknown(BackupError):
+    """{folder} isn't a folder on this computer. Nothing was changed."""
+
+    code = "IBS-4104"
+    hint = "Check the spelling; a folder on a removable disk can be added while the disk is connected."
+
+
+class NotListed(BackupError):
+    """{entry} is not in the list. Nothing was changed."""
+
+    code = "IBS-4105"
+    hint = "“ibs-client folder list” and “ibs-client exclude list” show what is."
+
+
+class PatternUnusable(BackupError):
+    """{pattern!r} can't be used as a pattern: {reason}. Nothing was changed."""
+
+    code = "IBS-4106"
+    hint = "A pattern is a name such as *.tmp or a path such as /home/*/Downloads."
+
+
+class HomeBusy(BackupError):
+    """Another ibs-client is at work with the same store ({home}). Nothing was started."""
+
+    code = "IBS-9201"
+    hint = "Wait for it to end, or stop it."
+
+
+class StoreDamaged(BackupError):
+    """The file {name} of the client's store can't be read: {reason}. The backups are safe."""
+
+    code = "IBS-9202"
+    hint = "The file was set aside as *.damaged. Enrol this computer again if it was identity.xml."
+
+
+class SettingsInvalid(BackupError):
+    """The file {name} of the client's store doesn't fit its description: {reason}. Nothing was changed."""
+
+    code = "IBS-9203"
+    hint = "Correct that line, or rename the file; the version before the last change is beside it (.bak)."
+
+
+class HomeUnusable(BackupError):
+    """The client's store {home} can't be used: {reason}. The backups are safe."""
+
+    code = "IBS-9204"
+    hint = "Check its owner, its permissions and the free space, or name another place with --home."

@@ -1,0 +1,35 @@
+"""How file names are spelt in XML, which cannot carry every name that a disk can."""
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from xml.etree.ElementTree import Element
+
+from client.system import decode_name, encode_name
+
+UNCLEAN = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def is_clean(name: str) -> bool:
+    """True when an attribute of XML 1.0 carries `name` unchanged: no control, white space or surrogate character."""
+    return UNCLEAN.search(name) is None
+
+
+def put_name(element: Element, attribute: str, name: str) -> None:
+    """Set `name` as `attribute`, or base64 of its bytes as `attribute`b64 when XML cannot carry its characters."""
+    if is_clean(name):
+        element.set(attribute, name)
+    else:
+        element.set(f"{attribute}b64", base64.b64encode(encode_name(name)).decode("ascii"))
+
+
+def get_name(element: Element, attribute: str) -> str:
+    """What put_name was given; "" when the element holds no such name, or one that cannot be read."""
+    encoded = element.get(f"{attribute}b64")
+    if encoded is None:
+        return element.get(attribute, "")
+    try:
+        return decode_name(base64.b64decode(encoded))
+    except (binascii.Error, ValueError):
+        return ""
