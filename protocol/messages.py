@@ -22,7 +22,7 @@ ChunkId = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Data = bytes  # a name of its own, as a message with a field `bytes` would take that for the type
 Number = Annotated[int, Meta(ge=0, lt=2**32)]
-Size = Annotated[int, Meta(ge=0, lt=2**63)]
+Size = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Text = Annotated[str, Meta(max_length=255)]
 
 
