@@ -62,7 +62,7 @@ class Session(ftplib.FTP):
         self.representation = "A"  # what RFC 959 begins with
         self.verb = ""
         try:
-            with _connecting(address):
+            with _connecting(self):
                 self._sign_in()
         except BaseException:
             self.discard()
@@ -183,9 +183,9 @@ def open_session(address: FtpAddress, profile: Profile, timeouts: Timeouts) -> t
 
 
 @contextlib.contextmanager
-def _connecting(address: FtpAddress) -> Iterator[None]:
+def _connecting(session: Session) -> Iterator[None]:
     """Say what went wrong between the first packet and a completed sign-in."""
-    host = address.host
+    address, host = session.address, session.address.host
     try:
         yield
     except ssl.SSLCertVerificationError as error:
@@ -194,9 +194,9 @@ def _connecting(address: FtpAddress) -> Iterator[None]:
         reply = line_of(error)
         if reply.startswith("421") or (reply.startswith("530") and any(word in reply.lower() for word in CROWDED)):
             raise TooManyConnections(reason=reply) from error
-        if reply.startswith("53") or reply.startswith("332"):
+        if session.verb in {"USER", "PASS", "ACCT"} and reply.startswith("5"):
             raise StorageRefused(user=address.user, reason=reply) from error
-        if address.tls and reply[:3] in {"500", "501", "502", "503", "504", "534", "431"}:
+        if session.verb == "AUTH":
             raise CertificateRejected(host=host, reason=f"it offers no encryption ({reply})") from error
         raise StorageUnreachable(host=host, reason=reply) from error
     except TimeoutError as error:
