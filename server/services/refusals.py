@@ -1,0 +1,27 @@
+"""The portal's refusals beyond those that protocol.errors lets a client tell apart."""
+from __future__ import annotations
+
+from protocol.errors import Refusal
+
+
+class NameInUse(Refusal):
+    """The {what} {name} exists already. Nothing was changed."""
+
+    code = "IBS-1303"
+    hint = "Choose another name."
+    status = 409
+
+
+class ValueRefused(Refusal):
+    """The {field} can't be used: {reason}. Nothing was changed."""
+
+    code = "IBS-1304"
+    hint = "Correct it and try again."
+    status = 400
+
+
+class SubscriptionSuspended(Refusal):
+    """The plan {plan} is suspended. New backups are off; everything backed up can be restored."""
+
+    code = "IBS-1209"
+    hint = "Ask your backup provider."

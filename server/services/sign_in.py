@@ -1,0 +1,86 @@
+"""Passwords: keeping them, checking them, and closing a sign-in that is being guessed at."""
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import select
+
+from protocol.errors import SignInFailed, TooManyAttempts
+from server.extensions import db
+from server.models import Account, Staff
+from server.models.people import SignIn
+from server.services.refusals import ValueRefused
+
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 1024
+TRIES = 10
+LOCKED_FOR = timedelta(minutes=15)
+HASHER = PasswordHasher()
+
+
+def hash_password(password: str) -> str:
+    """The Argon2id hash to keep. Raises ValueRefused for a password that is too short or too long."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise ValueRefused(field="password", reason=f"it needs at least {SHORTEST_PASSWORD} characters")
+    return HASHER.hash(password)
+
+
+def sign_in_account(user_name: str, password: str, now: datetime) -> Account:
+    """The account of that user name. Raises SignInFailed, TooManyAttempts."""
+    account = db.session.scalar(select(Account).where(Account.user_name == fold(user_name)).with_for_update())
+    check_password(account, password, now)
+    assert account is not None  # check_password has refused
+    return account
+
+
+def sign_in_staff(email: str, password: str, now: datetime) -> Staff:
+    """The member of staff with that e-mail address. Raises SignInFailed, TooManyAttempts."""
+    person = db.session.scalar(select(Staff).where(Staff.email == fold(email)).with_for_update())
+    check_password(person, password, now)
+    assert person is not None  # check_password has refused
+    return person
+
+
+def check_password(person: SignIn | None, password: str, now: datetime) -> None:
+    """Sign `person` in, None being somebody unknown, who takes as long and is told the same as a wrong password.
+
+    Ten wrong passwords in a row close the sign-in for 15 minutes. Raises SignInFailed, TooManyAttempts.
+    """
+    if person is None:
+        _matches(_hash_of_nobody(), password)
+        raise SignInFailed
+    if person.is_locked(now):
+        raise TooManyAttempts(until=f"{person.locked_until:%H:%M} UTC")
+    if not _matches(person.password_hash, password):
+        person.failed_sign_ins += 1
+        if person.failed_sign_ins >= TRIES:
+            person.locked_until = now + LOCKED_FOR
+            person.failed_sign_ins = 0
+        db.session.commit()
+        raise SignInFailed
+    person.failed_sign_ins = 0
+    person.locked_until = None
+    person.last_sign_in_at = now
+    if HASHER.check_needs_rehash(person.password_hash):
+        person.password_hash = HASHER.hash(password)
+    db.session.commit()
+
+
+def fold(name: str) -> str:
+    """A user name or e-mail address as it is stored and compared: without spaces around it, in lower case."""
+    return name.strip().casefold()
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return HASHER.verify(password_hash, password[:LONGEST_PASSWORD])
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+@cache
+def _hash_of_nobody() -> str:
+    return HASHER.hash("nobody")
