@@ -1,0 +1,1 @@
+"""Stories of the client, told with real files and real sockets."""
