@@ -6,6 +6,7 @@ module wrote itself is known by its hash.
 """
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable
@@ -98,7 +99,8 @@ def replace(path: Path, data: bytes, *, keep: bool = True) -> None:
         os.replace(new, path)
         sync_folder(path.parent)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            new.unlink()
         raise HomeUnusable(home=path.parent, reason=error.strerror or error) from error
 
 
