@@ -20,8 +20,9 @@ class ValueRefused(Refusal):
     status = 400
 
 
-class SubscriptionSuspended(Refusal):
-    """The plan {plan} is suspended. New backups are off; everything backed up can be restored."""
+class NotPermitted(Refusal):
+    """This page isn't part of your role. Nothing was changed."""
 
-    code = "IBS-1209"
-    hint = "Ask your backup provider."
+    code = "IBS-1305"
+    hint = "Ask an administrator."
+    status = 403

@@ -1,0 +1,115 @@
+"""The only authorisation gates: what a view asks before it shows or does anything.
+
+What is missing and what belongs to somebody else are told alike (404); what is known and not allowed is 403.
+"""
+from __future__ import annotations
+
+from hmac import compare_digest
+from urllib.parse import urlsplit
+
+from flask import current_app, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_user, logout_user
+
+from protocol.errors import NotFound
+from server.database import begin_reading
+from server.extensions import db, login_manager
+from server.models import Account, Computer, Run, Staff
+from server.services import ownership, sessions
+from server.services.refusals import NotPermitted
+
+SEAL = "seal"
+"""Where a browser's session keeps what ties it to the password it was begun with."""
+
+
+# --- people in a browser ------------------------------------------------------------------------------------------
+
+
+@login_manager.user_loader  # type: ignore[untyped-decorator]
+def load_person(key: str) -> Account | Staff | None:
+    """Whose session this is; None when the sign-in is gone or got a new password since."""
+    if request.method in {"GET", "HEAD"}:
+        begin_reading(db.session())
+    person = sessions.find_person(key)
+    if person is None or not compare_digest(_seal(person), str(session.get(SEAL, ""))):
+        return None
+    return person
+
+
+def require_sign_in() -> ResponseReturnValue | None:
+    """Before every view of a blueprint: who is not signed in goes to that page, and from there on to this one."""
+    if person() is not None:
+        return None
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("auth.sign_in_form", next=None if wanted == "/" else wanted))
+
+
+def begin_session(person: Account | Staff) -> None:
+    """Make `person` the one whom this browser belongs to; nothing of an earlier session stays."""
+    session.clear()
+    login_user(person)
+    session.permanent = True
+    session[SEAL] = _seal(person)
+
+
+def end_session() -> None:
+    """Forget who used this browser."""
+    logout_user()
+    session.clear()
+
+
+def next_page(wanted: str | None) -> str:
+    """The address to go to after signing in: `wanted` if it lies in this portal, else the first page."""
+    first = url_for("home.index")
+    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")):
+        return first
+    return wanted if wanted.isprintable() and not urlsplit(wanted).netloc else first
+
+
+def person() -> Account | Staff | None:
+    """Who is signed in, if anybody."""
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def customer_account() -> Account:
+    """The signed-in account of a customer. Raises NotPermitted for staff."""
+    someone = person()
+    if not isinstance(someone, Account):
+        raise NotPermitted
+    return someone
+
+
+def staff_member() -> Staff:
+    """The signed-in member of staff; for a customer there is no such page. Raises NotFound."""
+    someone = person()
+    if not isinstance(someone, Staff):
+        raise NotFound(what="such page")
+    return someone
+
+
+def computer_for_files(computer_id: str) -> Computer:
+    """The computer, if the one who is signed in may see its files.
+
+    Raises NotFound when there is none or it is another customer's, NotPermitted for an implementor, who sees states
+    and counts but never names or contents. Validity, quota and the account's switch are not asked: what was backed up
+    can always be restored.
+    """
+    someone = person()
+    computer = ownership.find_computer(someone, computer_id) if someone else None
+    if computer is None:
+        raise NotFound(what="such computer")
+    if isinstance(someone, Staff) and someone.role != "administrator":
+        raise NotPermitted
+    return computer
+
+
+def restore_point_for(computer: Computer, number: int) -> Run:
+    """The restore point of a computer that computer_for_files() gave. Raises NotFound."""
+    point = ownership.find_restore_point(computer, number)
+    if point is None:
+        raise NotFound(what=f"restore point {number} of {computer.name}")
+    return point
+
+
+def _seal(someone: Account | Staff) -> str:
+    return sessions.seal_of(someone, current_app.config["IBS"].secrets.session)
