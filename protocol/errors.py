@@ -93,6 +93,13 @@ class ComputerPaused(Refusal):
     hint = "Ask your backup provider to resume it."
 
 
+class SubscriptionSuspended(Refusal):
+    """The plan {plan} is suspended. New backups are off; everything backed up can be restored."""
+
+    code = "IBS-1209"
+    hint = "Ask your backup provider."
+
+
 class NotFound(Refusal):
     """There is no {what}."""
 

@@ -87,7 +87,10 @@ class Chunk(Model):
 
 
 class Pack(Model):
-    """A pack file on the storage: pending until a commit lists it, then live; bad once the portal found it damaged."""
+    """A pack file on the storage: pending until a commit lists it, then live; bad once the portal found it damaged.
+
+    `run_no` is the run that stored it, or the latest one that took it over (`adopted`) from a run without a commit.
+    """
 
     __tablename__ = "pack"
     __table_args__ = (Index(None, "vault_id", "run_no"), CLUSTERED_TABLE_OPTIONS)
@@ -100,3 +103,4 @@ class Pack(Model):
     key_version: Mapped[int] = mapped_column(number())
     state: Mapped[str] = mapped_column(String(10), default=PENDING)
     run_no: Mapped[int] = mapped_column(number())
+    adopted: Mapped[bool] = mapped_column(default=False)

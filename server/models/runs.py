@@ -28,7 +28,8 @@ class Run(Model):
     """One run of a vault. Numbers are dense, one is open at a time, and none is ever given out twice.
 
     `lease_hash` and `previous_lease_hash` are the SHA-256 of the leases that are accepted. `first_chunk` is the first
-    chunk number that was free when the run was opened. `read_bytes` were read from the source.
+    chunk number that was free when the run was opened. `manifest_bytes` is the stored size of its delta or
+    checkpoint. `read_bytes` were read from the source.
     """
 
     __tablename__ = "run"
@@ -55,6 +56,7 @@ class Run(Model):
     root_node: Mapped[int | None] = mapped_column(number())
     first_chunk: Mapped[int] = mapped_column(number())
     checkpoint: Mapped[bool] = mapped_column(default=False)
+    manifest_bytes: Mapped[int] = mapped_column(large_number(), default=0)
     batches: Mapped[int] = mapped_column(number(), default=0)
     commit_hash: Mapped[Binary | None] = mapped_column(fixed_bytes(32))
     commit: Mapped[Binary | None] = mapped_column(long_bytes())
@@ -72,7 +74,11 @@ class Run(Model):
 
 
 class RunBatch(Model):
-    """A batch of entries that was taken; its digest tells a repetition from another batch of the same number."""
+    """A batch of entries that was taken; its digest tells a repetition from another batch of the same number.
+
+    `root` is the root node under which the run's entries hang; `highest_node` and `highest_chunk` are the highest
+    numbers that the batch names.
+    """
 
     __tablename__ = "run_batch"
     __table_args__ = CLUSTERED_TABLE_OPTIONS
@@ -81,6 +87,9 @@ class RunBatch(Model):
     run_no: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
     batch_no: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
     digest: Mapped[bytes] = mapped_column(fixed_bytes(32))
+    root: Mapped[int] = mapped_column(number())
+    highest_node: Mapped[int] = mapped_column(number())
+    highest_chunk: Mapped[int] = mapped_column(number())
 
 
 class RunLog(Model):

@@ -30,7 +30,8 @@ def hash_password(password: str) -> str:
 
 def sign_in_account(user_name: str, password: str, now: datetime) -> Account:
     """The account of that user name. Raises SignInFailed, TooManyAttempts."""
-    account = db.session.scalar(select(Account).where(Account.user_name == fold(user_name)).with_for_update())
+    known = select(Account).where(Account.user_name == fold(user_name))
+    account: Account | None = db.session.scalar(known.with_for_update())
     check_password(account, password, now)
     assert account is not None  # check_password has refused
     return account
@@ -38,7 +39,8 @@ def sign_in_account(user_name: str, password: str, now: datetime) -> Account:
 
 def sign_in_staff(email: str, password: str, now: datetime) -> Staff:
     """The member of staff with that e-mail address. Raises SignInFailed, TooManyAttempts."""
-    person = db.session.scalar(select(Staff).where(Staff.email == fold(email)).with_for_update())
+    known = select(Staff).where(Staff.email == fold(email))
+    person: Staff | None = db.session.scalar(known.with_for_update())
     check_password(person, password, now)
     assert person is not None  # check_password has refused
     return person

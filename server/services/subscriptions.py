@@ -13,11 +13,12 @@ from protocol.errors import (
     SubscriptionExpired,
     SubscriptionMissing,
     SubscriptionNotBegun,
+    SubscriptionSuspended,
 )
 from server.extensions import db
 from server.models import Account, Computer, Customer, Plan, Subscription, Vault
 from server.services import audit
-from server.services.refusals import NameInUse, SubscriptionSuspended, ValueRefused
+from server.services.refusals import NameInUse, ValueRefused
 
 LARGEST = 2**63 - 1
 MOST_DAYS = 36_525
