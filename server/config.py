@@ -78,6 +78,8 @@ class Config:
     """First and last port for data connections; None lets the system choose."""
     masquerade: str | None = None
     """The IPv4 address told to computers when the bundled storage stands behind address translation."""
+    storage_sync: bool = True
+    """Whether the bundled storage confirms a file only when the disk has it."""
 
     @property
     def storage_folder(self) -> Path:
@@ -159,6 +161,7 @@ def _with_storage_settings(config: Config, settings: dict[str, Any], environment
         gateway_port=port or config.gateway_port,
         passive_ports=_port_range(settings, "storage.passive_ports"),
         masquerade=_text(settings, "storage.masquerade") or None,
+        storage_sync=_switch(settings, "storage.sync", config.storage_sync),
     )
 
 
@@ -181,6 +184,13 @@ def _number(settings: dict[str, Any], name: str, least: int, most: int) -> int |
     if value is not None and (type(value) is not int or not least <= value <= most):
         raise SettingInvalid(setting=name, reason=f"it must be a number from {least} to {most}")
     return value
+
+
+def _switch(settings: dict[str, Any], name: str, otherwise: bool) -> bool:
+    value = _setting(settings, name)
+    if value is not None and not isinstance(value, bool):
+        raise SettingInvalid(setting=name, reason="it must be true or false")
+    return otherwise if value is None else value
 
 
 def _port_range(settings: dict[str, Any], name: str) -> tuple[int, int] | None:
@@ -237,6 +247,8 @@ port = {gateway_port or Config.gateway_port}
 # For firewalls and address translation, for example "50000-50099" and the public IPv4 address.
 passive_ports = ""
 masquerade = ""
+# Whether a file is confirmed only when the disk has it.
+sync = true
 """
 
 
