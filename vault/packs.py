@@ -100,6 +100,7 @@ class PackBuilder:
         self.buffer[: HEADER.size] = self._header
         self.used = HEADER.size
         self.blobs: list[PackedBlob] = []
+        self._digest: bytes | None = None
 
     def fits(self, length: int) -> bool:
         """Whether a blob of `length` bytes still fits; an empty pack takes any."""
@@ -118,16 +119,19 @@ class PackBuilder:
         return blob
 
     def close(self) -> tuple[memoryview, bytes]:
-        """(the file's bytes, their SHA-256); the view is valid until `begin`."""
-        listing = b"".join(RECORD.pack(*blob) for blob in self.blobs)
-        trailer = seal_part(self.keys.index, self._header, listing, self.cipher)
-        self._append(trailer)
-        self._append(struct.pack("<II", len(trailer), len(self.blobs)))
-        digest = hashlib.sha256(memoryview(self.buffer)[: self.used])
-        end = digest.digest() + END
-        self._append(end)
-        digest.update(end)
-        return memoryview(self.buffer)[: self.used], digest.digest()
+        """(the file's bytes, their SHA-256). Release the view before `begin`; closing again changes nothing."""
+        if self._digest is None:
+            listing = b"".join(RECORD.pack(*blob) for blob in self.blobs)
+            trailer = seal_part(self.keys.index, self._header, listing, self.cipher)
+            self._append(trailer)
+            self._append(struct.pack("<II", len(trailer), len(self.blobs)))
+            with memoryview(self.buffer) as view:
+                digest = hashlib.sha256(view[: self.used])
+            end = digest.digest() + END
+            self._append(end)
+            digest.update(end)
+            self._digest = digest.digest()
+        return memoryview(self.buffer)[: self.used], self._digest
 
     def _append(self, data: bytes) -> None:
         self._reserve(self.used + len(data))

@@ -1,0 +1,169 @@
+"""The walk over the protected folders: sorted by name bytes, without what is excluded, never following links."""
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from client.index import FILE, FOLDER, LINK
+from client.system import encode_name
+from client.system.sources import split_path
+from vault.errors import BackupError
+
+Report = Callable[[BackupError], None]
+
+
+class SourceSkipped(BackupError):
+    """{path} could not be read: {reason}. Its last backed-up version is kept."""
+
+    code = "IBS-4101"
+    hint = "It is tried again with the next backup."
+
+
+class FolderLost(BackupError):
+    """The protected folder {path} wasn't found. Its earlier copies are kept."""
+
+    code = "IBS-4102"
+    hint = "Plug the drive in, or remove the folder from the list."
+
+
+class SourceUnstable(BackupError):
+    """{path} was written while it was read; it was stored as it was read."""
+
+    code = "IBS-4107"
+    hint = "It is read again with the next backup."
+
+
+class Scanned(NamedTuple):
+    """One entry on the disk; `status` is os.stat's answer for the entry itself, not for what a link points to."""
+
+    kind: int
+    name: bytes
+    path: str
+    status: os.stat_result
+
+
+@dataclass
+class ProtectedTree:
+    """The protected folders as one tree of path steps; only its leaves are read completely."""
+
+    path: str = ""
+    protected: bool = False
+    children: dict[bytes, ProtectedTree] = field(default_factory=dict)
+
+
+def plant_tree(folders: tuple[str, ...]) -> ProtectedTree:
+    """The tree of absolute `folders`; a folder inside another one is part of it."""
+    root = ProtectedTree()
+    for folder in folders:
+        tree = root
+        for name, path in split_path(folder):
+            tree = tree.children.setdefault(encode_name(name), ProtectedTree(path))
+        tree.protected = True
+    return root
+
+
+def compile_patterns(patterns: tuple[str, ...]) -> Callable[[str, str], bool] | None:
+    """A test (name, path) → matches any of `patterns`; None without patterns.
+
+    A pattern without a slash is compared with names (*.tmp), one with a slash with whole paths (/home/*/Downloads).
+    """
+    names = [fnmatch.translate(pattern) for pattern in patterns if not re.search(r"[/\\]", pattern)]
+    paths = [fnmatch.translate(pattern.rstrip("/\\")) for pattern in patterns if re.search(r"[/\\]", pattern)]
+    flags = re.IGNORECASE if os.name == "nt" else 0
+    by_name = re.compile("|".join(names), flags).match if names else None
+    by_path = re.compile("|".join(paths), flags).match if paths else None
+    if by_name is None and by_path is None:
+        return None
+
+    def matches(name: str, path: str) -> bool:
+        return bool((by_name and by_name(name)) or (by_path and by_path(path)))
+
+    return matches
+
+
+class Scanner:
+    """Lists one folder at a time; `report` hears of what can't be read."""
+
+    def __init__(self, excludes: tuple[str, ...], report: Report) -> None:
+        """`excludes` are patterns as in compile_patterns."""
+        self._excluded = compile_patterns(excludes)
+        self._report = report
+
+    def list_tree(self, tree: ProtectedTree) -> tuple[list[tuple[Scanned, ProtectedTree | None]], bool]:
+        """What lies under a step of the tree: ([(entry, its subtree or None)], complete).
+
+        Of a folder that only leads to protected ones, nothing but the steps on the way is listed. `complete` is False
+        when something could not be listed, so that what is missing must not count as deleted.
+        """
+        if tree.protected:
+            entries, complete = self.list_folder(tree.path)
+            return [(entry, None) for entry in entries], complete
+        found: list[tuple[Scanned, ProtectedTree | None]] = []
+        complete = True
+        for name in sorted(tree.children):
+            child = tree.children[name]
+            try:
+                status = os.stat(child.path)
+            except OSError as error:
+                self._report_missing(child, error)
+                complete = False
+                continue
+            if not stat.S_ISDIR(status.st_mode):
+                self._report(FolderLost(path=child.path))
+                complete = False
+                continue
+            found.append((Scanned(FOLDER, name, child.path, status), child))
+        return found, complete
+
+    def _report_missing(self, tree: ProtectedTree, error: OSError) -> None:
+        if tree.protected and isinstance(error, FileNotFoundError | NotADirectoryError):
+            self._report(FolderLost(path=tree.path))
+        elif tree.protected:
+            self._report(SourceSkipped(path=tree.path, reason=error.strerror))
+        for child in tree.children.values():
+            self._report_missing(child, error)
+
+    def list_folder(self, path: str) -> tuple[list[Scanned], bool]:
+        """The entries of a folder, sorted by name bytes, and whether all could be listed. Sockets, pipes and devices
+        hold nothing that a backup could bring back and are passed over."""
+        found: list[Scanned] = []
+        complete = True
+        excluded = self._excluded
+        try:
+            with os.scandir(path) as listing:
+                for entry in listing:
+                    if excluded is not None and excluded(entry.name, entry.path):
+                        continue
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue
+                    except OSError as error:
+                        self._report(SourceSkipped(path=entry.path, reason=error.strerror))
+                        complete = False
+                        continue
+                    kind = _kind(status.st_mode)
+                    if kind:
+                        found.append(Scanned(kind, encode_name(entry.name), entry.path, status))
+        except OSError as error:
+            self._report(SourceSkipped(path=path, reason=error.strerror))
+            return [], False
+        found.sort(key=_by_name)
+        return found, complete
+
+
+def _by_name(entry: Scanned) -> bytes:
+    return entry.name
+
+
+def _kind(mode: int) -> int:
+    if stat.S_ISREG(mode):
+        return FILE
+    if stat.S_ISDIR(mode):
+        return FOLDER
+    return LINK if stat.S_ISLNK(mode) else 0

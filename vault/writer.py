@@ -1,0 +1,224 @@
+"""Writing packs: blobs into pack files, and these onto the storage while the next one fills."""
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+from uuid import UUID
+
+from vault.errors import BackupError, TooManyConnections, TransferFailed
+from vault.keys import VaultKeys
+from vault.layout import pack_name
+from vault.packs import DEFAULT_SIZE, PackBuilder
+from vault.records import StoredPack
+from vault.storage import Storage
+
+BUFFER_LIMIT = 32 << 20
+"""Packs under way, the filling one included, take at most so much memory."""
+ATTEMPTS = 4
+FIRST_PAUSE = 1.0
+"""Seconds before a transfer is tried again; doubled each time."""
+CONNECTION_TRIES = 60
+"""How often the last connection asks a storage that lets nobody in, a pause apart."""
+
+
+class NumberedChunk(NamedTuple):
+    """A chunk in a pack, with the number that the catalogue knows it by."""
+
+    number: int
+    id: bytes
+    kind: int
+    compression: int
+    offset: int
+    length: int
+    plain: int
+
+
+class ClosedPack(NamedTuple):
+    """A pack that lies on the storage."""
+
+    pack: StoredPack
+    cipher: int
+    key_version: int
+    chunks: tuple[NumberedChunk, ...]
+
+
+class SealedChunk(NamedTuple):
+    """A chunk as it goes into a pack: its number, its id, and what vault.blobs.seal_blob made of it."""
+
+    number: int
+    id: bytes
+    kind: int
+    compression: int
+    salt: bytes
+    sealed: bytes
+    plain: int
+
+
+Task = tuple[PackBuilder, list[int]]
+
+
+def attempt(action: Callable[[], None], stop: threading.Event) -> None:
+    """Does `action`, again after a pause when its failure may pass; raises its last failure."""
+    for number in range(ATTEMPTS):
+        try:
+            return action()
+        except TooManyConnections:
+            raise
+        except BackupError as error:
+            if not error.retry or number == ATTEMPTS - 1 or stop.wait(FIRST_PAUSE * 2**number):
+                raise
+    return None
+
+
+class PackWriter:
+    """Fills packs and stores them over up to `connections` connections. `add` may be called by several threads."""
+
+    def __init__(
+        self,
+        open_storage: Callable[[], Storage],
+        vault: UUID,
+        keys: VaultKeys,
+        run: int,
+        next_pack: int,
+        stored: Callable[[ClosedPack], None],
+        *,
+        size: int = DEFAULT_SIZE,
+        connections: int = 1,
+        cipher: int = 1,
+    ) -> None:
+        """`stored` is called, on an upload thread, with each pack that lies on the storage; what it raises ends the
+        run. Each upload thread opens a storage of its own."""
+        self._open_storage, self._vault, self._run, self._stored = open_storage, vault, run, stored
+        self._keys, self._size, self._cipher = keys, size, cipher
+        self._limit = max(1, min(connections, BUFFER_LIMIT // size - 1))
+        self._next = next_pack
+        self._lock = threading.Lock()
+        self._filling: PackBuilder | None = None
+        self._numbers: list[int] = []
+        self._builders = 0
+        self._free: queue.SimpleQueue[PackBuilder | None] = queue.SimpleQueue()
+        self._full: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._threads = 0
+        self._under_way = 0
+        self._failure: BaseException | None = None
+        self._stop = threading.Event()
+        self.bytes_stored = 0
+
+    def add(self, chunk: SealedChunk) -> None:
+        """Puts a blob into the pack that fills. Waits while all buffers are under way; raises what made an upload
+        fail."""
+        with self._lock:
+            self._raise_failure()
+            if self._filling is not None and not self._filling.fits(16 + len(chunk.sealed)):
+                self._send()
+            builder = self._filling or self._begin()
+            builder.add(chunk.id, chunk.kind, chunk.compression, chunk.salt, chunk.sealed, chunk.plain)
+            self._numbers.append(chunk.number)
+
+    def finish(self) -> int:
+        """Stores the last pack and waits for all; returns the number of the next pack. Raises what made one fail."""
+        with self._lock:
+            if self._filling is not None and self._failure is None:
+                self._send()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way or self._failure is not None)
+        self._end()
+        self._raise_failure()
+        return self._next
+
+    def abort(self) -> None:
+        """Stops as soon as the transfers under way allow; nothing more is stored."""
+        self._fail(TransferFailed(name="the run", reason="it was stopped"))
+        self._end()
+
+    def _end(self) -> None:
+        with self._changed:
+            for _ in range(self._threads):
+                self._full.put(None)
+            self._changed.wait_for(lambda: not self._threads)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _begin(self) -> PackBuilder:
+        if self._builders <= self._limit and self._free.empty():
+            self._builders += 1
+            builder: PackBuilder | None = PackBuilder(self._vault, self._keys, self._size, self._cipher)
+        else:
+            builder = self._free.get()
+        self._raise_failure()
+        assert builder is not None  # None is only put beside a failure
+        builder.begin(self._next, self._run)
+        self._next += 1
+        self._filling, self._numbers = builder, []
+        return builder
+
+    def _send(self) -> None:
+        assert self._filling is not None
+        with self._changed:
+            self._under_way += 1
+            self._full.put((self._filling, self._numbers))
+            if self._threads < min(self._limit, self._under_way):
+                self._threads += 1
+                threading.Thread(target=self._upload, name=f"upload-{self._threads}", daemon=True).start()
+        self._filling = None
+
+    def _upload(self) -> None:
+        storage: Storage | None = None
+        try:
+            storage = self._open_storage()
+            while (task := self._full.get()) is not None:
+                if self._failure is None and not self._store_or_pass_on(storage, task):
+                    return
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in add or finish
+            self._fail(error)
+        finally:
+            if storage is not None:
+                with contextlib.suppress(BackupError):
+                    storage.close()
+            with self._changed:
+                self._threads -= 1
+                self._changed.notify_all()
+
+    def _store_or_pass_on(self, storage: Storage, task: Task) -> bool:
+        """Stores a pack. False when the storage lets no further connection in and another thread takes over."""
+        for remaining in reversed(range(CONNECTION_TRIES)):
+            try:
+                self._store(storage, task)
+                break
+            except TooManyConnections:
+                with self._changed:
+                    self._limit = max(1, self._limit - 1)
+                    if self._threads > 1:
+                        self._full.put(task)
+                        return False
+                if not remaining or self._stop.wait(FIRST_PAUSE):
+                    raise
+        with self._changed:
+            self._under_way -= 1
+            self._changed.notify_all()
+        self._free.put(task[0])
+        return True
+
+    def _store(self, storage: Storage, task: Task) -> None:
+        builder, numbers = task
+        view, digest = builder.close()
+        with view:
+            size = len(view)
+            attempt(lambda: storage.put_new(pack_name(builder.number, digest), view), self._stop)
+        chunks = tuple(NumberedChunk(number, *blob) for number, blob in zip(numbers, builder.blobs, strict=True))
+        self.bytes_stored += size
+        self._stored(ClosedPack(StoredPack(builder.number, size, digest), self._cipher, self._keys.version, chunks))
+
+    def _fail(self, error: BaseException) -> None:
+        with self._changed:
+            if self._failure is None:
+                self._failure = error
+            self._changed.notify_all()
+        self._stop.set()
+        self._free.put(None)
