@@ -38,8 +38,8 @@ def tidy(value: object) -> str:
 
 
 def tidy_mac(value: object) -> str:
-    """A MAC address as aa:bb:cc:dd:ee:ff; "" when it is none, all zeros, or made up by software."""
+    """A MAC address as aa:bb:cc:dd:ee:ff; "" when it is none, all zeros or a group's."""
     digits = "".join(sign for sign in str(value or "").lower() if sign in "0123456789abcdef")
-    if len(digits) != 12 or digits in {"0" * 12, "f" * 12} or int(digits[:2], 16) & 0b11:
+    if len(digits) != 12 or digits in {"0" * 12, "f" * 12} or int(digits[:2], 16) & 1:
         return ""
     return ":".join(digits[step:step + 2] for step in range(0, 12, 2))

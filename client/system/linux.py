@@ -75,7 +75,7 @@ def boot_id(root: Path = Path("/")) -> str:
 def _mac_addresses(root: Path) -> tuple[str, ...]:
     found = set()
     for device in _entries(root / "sys/class/net"):
-        if (device / "device").exists():
+        if (device / "device").exists() and not _pluggable(device):
             found.add(tidy_mac(_text(device / "address")))
     return tuple(sorted(found - {""}))
 
@@ -83,7 +83,7 @@ def _mac_addresses(root: Path) -> tuple[str, ...]:
 def _disks(root: Path) -> tuple[DiskFact, ...]:
     found = []
     for device in _entries(root / "sys/block"):
-        if not (device / "device").exists():
+        if not (device / "device").exists() or _pluggable(device) or _text(device / "removable") == "1":
             continue
         serial = tidy(_text(device / "device/serial") or _text(device / "serial") or _text(device / "device/wwid"))
         sectors = _text(device / "size")
@@ -91,6 +91,11 @@ def _disks(root: Path) -> tuple[DiskFact, ...]:
             size = int(sectors) * 512 if sectors.isdigit() else 0
             found.append(DiskFact(serial, tidy(_text(device / "device/model")), size))
     return tuple(sorted(found, key=lambda disk: (disk.serial, disk.model)))
+
+
+def _pluggable(device: Path) -> bool:
+    """True for what hangs on USB: it comes and goes and says nothing about the computer."""
+    return "/usb" in os.path.realpath(device)
 
 
 def _entries(folder: Path) -> list[Path]:
