@@ -139,6 +139,7 @@ class StorageProfile(Message, frozen=True, kw_only=True):
     idle_limit: int | None = None
     prefer_epsv: bool = False
     trust_pasv_ip: bool = False
+    exclusive_rename: bool = False
 
 
 class StorageAccess(Message, frozen=True, kw_only=True):
