@@ -18,9 +18,12 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.parts.certificates import Certificate, make_certificate
 from vault.address import FtpAddress
@@ -148,7 +151,10 @@ def _start_program(command: list[str], cache: Path, log: Path, port: int) -> Cal
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            with socket.create_connection(("127.0.0.1", port), 5) as visit:
+                visit.sendall(b"QUIT\r\n")
+                while visit.recv(4096):  # until this session is over, as it counts towards the limit
+                    pass
             return end
         except OSError:
             time.sleep(0.02)
@@ -245,7 +251,7 @@ def _start_pyftpdlib(wishes: Wishes) -> tuple[int, Callable[[], None]]:
     handler = type("Handler", (TLS_FTPHandler if wishes.tls else FTPHandler,), settings)
     loop = IOLoop()
     server = FTPServer(("127.0.0.1", 0), handler, ioloop=loop)
-    server.max_cons = wishes.clients
+    server.max_cons_per_ip = wishes.clients
     port = server.socket.getsockname()[1]
     ended = threading.Event()
 
@@ -262,3 +268,25 @@ def _start_pyftpdlib(wishes: Wishes) -> tuple[int, Callable[[], None]]:
         thread.join(5)
 
     return port, end
+
+
+@pytest.fixture
+def start_ftp(tmp_path: Path) -> Iterator[Callable[..., FtpServer]]:
+    """start_server with a folder of its own; everything started ends with the test."""
+    started: list[FtpServer] = []
+
+    def start(kind: str, **options: Any) -> FtpServer:
+        started.append(start_server(kind, tmp_path / f"{kind}-{len(started)}", **options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(params=[(kind, tls) for kind in KINDS for tls in (False, True)],
+                ids=lambda choice: f"{choice[0]}-{'tls' if choice[1] else 'plain'}")
+def ftp_server(request: pytest.FixtureRequest, start_ftp: Callable[..., FtpServer]) -> FtpServer:
+    """Each of the real servers, plain and with TLS."""
+    kind, tls = request.param
+    return start_ftp(kind, tls=tls)
