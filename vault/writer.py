@@ -131,9 +131,11 @@ class PackWriter:
         return self._next
 
     def abort(self) -> None:
-        """Stops as soon as the transfers under way allow; nothing more is stored."""
+        """Stores nothing more; the threads end by themselves, as soon as the transfers under way allow."""
         self._fail(TransferFailed(name="the run", reason="it was stopped"))
-        self._end()
+        with self._changed:
+            for _ in range(self._threads):
+                self._full.put(None)
 
     def _end(self) -> None:
         with self._changed:

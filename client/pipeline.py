@@ -1,0 +1,248 @@
+"""The pipeline of a run: files are read, named, compressed and sealed by a few threads while the scan goes on.
+
+Small files are read by the workers in batches. A large file is read and cut by the caller, whose pieces the workers
+share, so that one large file keeps all of them busy. Results are taken in the order of the scan.
+"""
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import queue
+import threading
+from typing import NamedTuple
+
+from client.deduplication import ChunkStore
+from client.index import LINK
+from client.merge import Step
+from client.system.sources import describe_status, open_source
+from vault.chunks import WHOLE, Chunker
+
+BATCH_FILES = 200
+BATCH_BYTES = 2 << 20
+WAITING = 2
+"""Batches that wait for a worker: with those in work, all the plaintext that is in memory."""
+WORKERS = 2
+
+
+class Outcome(NamedTuple):
+    """What reading brought. `status` is describe_status of the opened file, or None with a `failure`."""
+
+    status: tuple[int, int, int, int, int] | None
+    ids: bytes = b""
+    numbers: bytes = b""
+    unstable: bool = False
+    failure: OSError | None = None
+
+
+class _Pieces:
+    """A part of a large file's chunks, and where the results go."""
+
+    __slots__ = ("done", "ids", "numbers", "plains")
+
+    def __init__(self, plains: list[bytes]) -> None:
+        self.plains = plains
+        self.ids = self.numbers = b""
+        self.done = False
+
+
+class Item:
+    """A file or link to be read. `outcome` is set when it is done; of a large file, when its `pieces` are."""
+
+    __slots__ = ("outcome", "pieces", "step", "whole")
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.outcome: Outcome | None = None
+        self.pieces: list[_Pieces] | None = None
+        self.whole: Outcome | None = None
+
+    def done(self) -> bool:
+        """Whether the outcome is there."""
+        if self.outcome is None and self.whole is not None and self.pieces is not None:
+            if not all(piece.done for piece in self.pieces):
+                return False
+            ids = b"".join(piece.ids for piece in self.pieces)
+            numbers = b"".join(piece.numbers for piece in self.pieces)
+            self.outcome, self.pieces = self.whole._replace(ids=ids, numbers=numbers), None
+        return self.outcome is not None
+
+
+class Pipeline:
+    """Takes items, hands out their outcomes. One thread uses it; what makes a worker fail is raised by any call."""
+
+    def __init__(self, store: ChunkStore, gear: int, workers: int = WORKERS) -> None:
+        """`gear` is VaultKeys.gear."""
+        self._store, self._chunker = store, Chunker(gear)
+        self._tasks: queue.Queue[list[Item] | _Pieces | None] = queue.Queue(WAITING)
+        self._batch: list[Item] = []
+        self._batch_bytes = 0
+        self._changed = threading.Condition()
+        self._failure: BaseException | None = None
+        self.bytes_read = 0
+        self._threads = [
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def add(self, item: Item) -> None:
+        """Reads `item` now or soon."""
+        assert item.step.scanned is not None
+        size = item.step.scanned.status.st_size
+        if size > WHOLE and item.step.scanned.kind != LINK:
+            self.flush()
+            self._read_large(item, item.step.scanned.path)
+            return
+        self._batch.append(item)
+        self._batch_bytes += size
+        if len(self._batch) >= BATCH_FILES or self._batch_bytes >= BATCH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands a batch that is not full to the workers."""
+        self._raise_failure()
+        if self._batch:
+            batch, self._batch, self._batch_bytes = self._batch, [], 0
+            self._put(batch)
+
+    def wait(self, item: Item) -> Outcome:
+        """The item's outcome."""
+        if not item.done():
+            self.flush()
+            with self._changed:
+                self._changed.wait_for(lambda: item.done() or self._failure is not None)
+        self._raise_failure()
+        assert item.outcome is not None
+        return item.outcome
+
+    def close(self) -> None:
+        """Ends the workers, which have nothing left to do."""
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def abort(self) -> None:
+        """Lets the workers drop what they hold and end by themselves."""
+        self._fail(RuntimeError("aborted"))
+        for _ in self._threads:
+            with contextlib.suppress(queue.Full):
+                self._tasks.put_nowait(None)
+
+    def _put(self, task: list[Item] | _Pieces) -> None:
+        self._raise_failure()
+        self._tasks.put(task)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _fail(self, error: BaseException) -> None:
+        with self._changed:
+            self._failure = self._failure or error
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            if self._failure is not None:
+                continue
+            try:
+                if isinstance(task, _Pieces):
+                    ids, numbers = self._store.store(task.plains)
+                    task.ids, task.numbers = b"".join(ids), pack_numbers(numbers)
+                    task.plains = []
+                    task.done = True
+                else:
+                    self._store_files(task)
+            except BaseException as error:  # noqa: BLE001 - raised by the thread that uses the pipeline
+                self._fail(error)
+            del task
+            with self._changed:
+                self._changed.notify_all()
+
+    def _store_files(self, batch: list[Item]) -> None:
+        read = [_read_small(item) for item in batch]
+        plains = [plain for plain, _, _ in read if plain]
+        ids, numbers = self._store.store(plains)
+        position = 0
+        total = 0
+        for item, (plain, status, problem) in zip(batch, read, strict=True):
+            if isinstance(problem, OSError):
+                item.outcome = Outcome(None, failure=problem)
+                continue
+            if not plain:
+                item.outcome = Outcome(status, unstable=problem)
+                continue
+            total += len(plain)
+            item.outcome = Outcome(status, ids[position], numbers[position].to_bytes(4, "little"), problem)
+            position += 1
+        self.bytes_read += total
+
+    def _read_large(self, item: Item, path: str) -> None:
+        for last in (False, True):
+            item.pieces = []
+            try:
+                item.whole = self._cut(path, item.pieces)
+            except OSError as error:
+                item.outcome = Outcome(None, failure=error)
+                return
+            if last or not item.whole.unstable:
+                return
+
+    def _cut(self, path: str, pieces: list[_Pieces]) -> Outcome:
+        """Reads a large file into `pieces`; its outcome, but for ids and numbers."""
+        with io.FileIO(open_source(path), "rb") as file:
+            before = describe_status(os.fstat(file.fileno()))
+            held: list[bytes] = []
+            size = count = 0
+            for plain in self._chunker.cut(file, path):
+                held.append(plain)
+                size += len(plain)
+                count += len(plain)
+                if size >= BATCH_BYTES:
+                    pieces.append(_Pieces(held))
+                    self._put(pieces[-1])
+                    held, size = [], 0
+            if held:
+                pieces.append(_Pieces(held))
+                self._put(pieces[-1])
+            after = describe_status(os.fstat(file.fileno()))
+        self.bytes_read += count
+        return Outcome((count, *before[1:]), unstable=before[:2] != after[:2] or count != before[0])
+
+
+def pack_numbers(numbers: list[int]) -> bytes:
+    """Chunk numbers as an Entry carries them: four bytes each, little-endian."""
+    return b"".join(number.to_bytes(4, "little") for number in numbers)
+
+
+def _read_small(item: Item) -> tuple[bytes, tuple[int, int, int, int, int], bool | OSError]:
+    """(content, status, unstable or the failure) of a file that fits one chunk, or of a link."""
+    scanned = item.step.scanned
+    assert scanned is not None
+    try:
+        if scanned.kind == LINK:
+            target = os.fsencode(os.readlink(scanned.path))
+            return target, (len(target), *describe_status(scanned.status)[1:]), False
+        for _ in range(2):
+            content, before, after = _read_whole(scanned.path)
+            if before == after and len(content) == before[0]:
+                return content, before, False
+        return content, (len(content), *before[1:]), True
+    except OSError as error:
+        return b"", (0, 0, 0, 0, 0), error
+
+
+def _read_whole(path: str) -> tuple[bytes, tuple[int, int, int, int, int], tuple[int, int, int, int, int]]:
+    """(content, status before, status after). Never more than a chunk may hold: a file that grew is read up to there
+    and, being longer than its status says, counts as unstable."""
+    handle = open_source(path)
+    try:
+        before = os.fstat(handle)
+        content = os.read(handle, min(before.st_size, WHOLE) + 1)
+        while 0 < len(content) < before.st_size and (more := os.read(handle, before.st_size - len(content))):
+            content += more
+        return content[:WHOLE], describe_status(before), describe_status(os.fstat(handle))
+    finally:
+        os.close(handle)

@@ -1,0 +1,113 @@
+"""The recorder: each finding of a run goes to the new index, the manifest and the portal, in the order of the scan."""
+from __future__ import annotations
+
+import time
+
+from client.entries import EntrySender
+from client.events import Emit, FileSkipped, Notice
+from client.index import FILE, FOLDER, Indexed, IndexWriter
+from client.merge import GONE, LEAVE, RACY_NS, SAME, Step
+from client.pipeline import Outcome
+from client.scan import SourceSkipped, SourceUnstable
+from client.system.sources import describe_status
+from protocol.messages import Entry, Gone
+from vault.parts import ManifestWriter
+from vault.records import ADD, CHANGE, DELETE
+
+
+class Recorder:
+    """Counts and writes down what a run finds. `full` makes the manifest a checkpoint that lists everything."""
+
+    def __init__(
+        self, index: IndexWriter, manifest: ManifestWriter, entries: EntrySender, emit: Emit, *, full: bool
+    ) -> None:
+        self._index, self._manifest, self._entries, self._emit, self._full = index, manifest, entries, emit, full
+        self._begun_ns = time.time_ns()
+        self.files = 0
+        self.bytes = 0
+        self.skipped = 0
+        self.changes = 0
+
+    def record(self, step: Step) -> None:
+        """A finding that needs no reading: a folder, an unchanged entry, one that is gone or could not be looked at."""
+        if step.action == LEAVE:
+            self._index.leave()
+        elif step.scanned is not None and step.scanned.kind == FOLDER:
+            status = describe_status(step.scanned.status)
+            entry = Indexed(FOLDER, step.scanned.name, step.node, 0, status[1], status[2], 0, 0, False, b"")
+            self._write(step, entry, b"")
+        elif step.action == GONE:
+            self._drop(step)
+        elif step.indexed is not None:
+            self._keep(step.parent, step.indexed)
+
+    def record_file(self, step: Step, outcome: Outcome) -> None:
+        """A file or link that was to be read."""
+        assert step.scanned is not None
+        path = step.scanned.path
+        if outcome.failure is not None:
+            self._pass_over(step, path, outcome.failure)
+            return
+        assert outcome.status is not None
+        size, mtime_ns, attributes, changed_ns, inode = outcome.status
+        racy = outcome.unstable or mtime_ns > self._begun_ns - RACY_NS
+        if outcome.unstable:
+            problem = SourceUnstable(path=path)
+            self._emit(Notice(f"{problem.sentence} {problem.hint}", problem.code))
+        self._write(step, Indexed(
+            step.scanned.kind, step.scanned.name, step.node, size, mtime_ns, attributes, changed_ns, inode, racy,
+            outcome.ids,
+        ), outcome.numbers)
+
+    def skip(self, path: str, error: SourceSkipped) -> None:
+        """Something below a protected folder could not be looked at."""
+        self.skipped += 1
+        self._emit(FileSkipped(path, error.code, str(error.details.get("reason", ""))))
+
+    def _pass_over(self, step: Step, path: str, failure: OSError) -> None:
+        if isinstance(failure, FileNotFoundError):  # deleted between scan and reading
+            if step.indexed is not None:
+                self._drop(step)
+            return
+        self.skip(path, SourceSkipped(path=path, reason=failure.strerror or str(failure)))
+        if step.indexed is not None:
+            self._keep(step.parent, step.indexed)
+
+    def _write(self, step: Step, entry: Indexed, numbers: bytes) -> None:
+        self._count(entry)
+        self._index.add(entry)
+        known = step.indexed
+        kind, name, node, size, mtime_ns, attributes, _, _, _, ids = entry
+        # A new time of change or inode alone is nothing that a restore would bring back.
+        if step.action == SAME or (known is not None and known[:6] == entry[:6] and known.chunks == ids):
+            if self._full:
+                self._manifest.add(ADD, kind, node, step.parent, size, ids, name, mtime_ns, attributes)
+            return
+        self.changes += 1
+        operation = ADD if known is None or self._full else CHANGE
+        self._manifest.add(operation, kind, node, step.parent, size, ids, name, mtime_ns, attributes)
+        if known is not None:
+            self._entries.end(Gone(step.parent, name))
+        self._entries.add(Entry(step.parent, name, node, kind, size, mtime_ns, attributes & 0xFFFFFFFF, numbers))
+
+    def _keep(self, parent: int, known: Indexed) -> None:
+        self._count(known)
+        self._index.add(known)
+        if self._full:
+            self._manifest.add(
+                ADD, known.kind, known.node, parent, known.size, known.chunks, known.name, known.mtime_ns,
+                known.attributes,
+            )
+
+    def _drop(self, step: Step) -> None:
+        assert step.indexed is not None
+        self.changes += 1
+        if not self._full:
+            known = step.indexed
+            self._manifest.add(DELETE, known.kind, known.node, step.parent, 0, b"", known.name, 0, 0)
+        self._entries.end(Gone(step.parent, step.indexed.name))
+
+    def _count(self, entry: Indexed) -> None:
+        if entry.kind == FILE:
+            self.files += 1
+            self.bytes += entry.size
