@@ -215,6 +215,8 @@ class OpenedRun(Message, frozen=True, kw_only=True):
     vault_files: tuple[VaultFile, ...]
     """Not empty while the vault has no committed run: to be stored first."""
     compression_level: int = 3
+    lost_chunks: tuple[ChunkId, ...] = ()
+    """Chunks in damaged packs that nothing has replaced yet: files that hold them are read again."""
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):
