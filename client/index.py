@@ -130,19 +130,24 @@ class IndexWriter:
 
 
 def read_head(home: Path) -> IndexHead | None:
-    """Which snapshot the index describes, told by its last line; None when there is no complete index."""
+    """Which snapshot the index describes; None when there is no index, or one that is cut off or damaged."""
     found: dict[str, str] = {}
     parser = expat.ParserCreate()
     guard(parser)
     parser.StartElementHandler = lambda _, attributes: found.update(attributes)
     try:
         with open(home / NAME, "rb") as file:
-            file.seek(_find_end(file))
+            left = _find_end(file)
+            digest = hashlib.blake2b(digest_size=32)
+            while left and (block := file.read(min(BLOCK, left))):
+                digest.update(block)
+                left -= len(block)
             end, closed, rest = file.read().partition(CLOSING)
         if not closed or rest:
             return None
         parser.Parse(end, True)
-        return IndexHead(found["vault"], int(found["run"]), bytes.fromhex(found["commit"]), int(found["root"]))
+        head = IndexHead(found["vault"], int(found["run"]), bytes.fromhex(found["commit"]), int(found["root"]))
+        return head if found["hash"] == digest.hexdigest() else None
     except (OSError, expat.ExpatError, KeyError, ValueError):
         return None
 
@@ -162,21 +167,15 @@ def _find_end(file: BinaryIO) -> int:
 def read_index(home: Path) -> Iterator[Indexed | None]:
     """The entries in order; None ends the folder that was opened last.
 
-    Raises Unreadable for an index that is damaged, cut off or hostile: at the latest at its end, whose hash covers all.
+    For an index that `read_head` has found sound; raises Unreadable when it is no index all the same, or hostile.
     """
     found: list[Indexed | None] = []
-    count = 0
-    ended: dict[str, str] = {}
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal count
         kind = KINDS.get(tag)
         if kind is not None:
-            count += 1
             found.append(_entry(kind, attributes))
-        elif tag == "end":
-            ended.update(attributes)
-        elif tag != "index" or attributes.get("version") != VERSION:
+        elif tag != "end" and (tag != "index" or attributes.get("version") != VERSION):
             raise Unreadable(f"the element {tag} is unknown")
 
     def end(tag: str) -> None:
@@ -187,13 +186,9 @@ def read_index(home: Path) -> Iterator[Indexed | None]:
     guard(parser)
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    digest = hashlib.blake2b(digest_size=32)
     try:
         with open(home / NAME, "rb") as file:
-            hashed = _find_end(file)
             while block := file.read(BLOCK):
-                digest.update(block[:hashed])
-                hashed = max(0, hashed - len(block))
                 parser.Parse(block, False)
                 yield from found
                 found.clear()
@@ -202,8 +197,6 @@ def read_index(home: Path) -> Iterator[Indexed | None]:
         raise Unreadable(str(error)) from error
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from error
-    if ended.get("entries") != str(count) or ended.get("hash") != digest.hexdigest():
-        raise Unreadable("its check sum differs")
 
 
 def _entry(kind: int, attributes: dict[str, str]) -> Indexed:

@@ -33,9 +33,11 @@ class ManifestWriter:
     """Collects what a run changed. One thread calls `add` and `finish`; `add_pack` may be called by others."""
 
     def __init__(
-        self, open_storage: Callable[[], Storage], vault: UUID, keys: VaultKeys, run: int, kind: str, cipher: int = 1
+        self, open_storage: Callable[[], Storage], vault: UUID, keys: VaultKeys, run: int, kind: str, cipher: int = 1,
+        *, defer: bool = False,
     ) -> None:
-        """`kind` is "d" for a delta, "f" for a full checkpoint; the storage is opened when the first part is full."""
+        """`kind` is "d" for a delta, "f" for a full checkpoint. The storage is opened when the first part is full, or,
+        to `defer`, when all packs are stored and their connection may be used."""
         self._open_storage, self._vault, self._keys = open_storage, vault, keys
         self._run, self._kind, self._cipher = run, kind, cipher
         self._sections: dict[int, bytearray] = {section: bytearray() for section in (STRUCTURE, NAMES, PACKS, INDEX)}
@@ -43,6 +45,8 @@ class ManifestWriter:
         self._storage: Storage | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._defer = defer
+        self._deferred: list[tuple[str, bytes]] = []
         self.parts: list[PartRecord] = []
         self.pack_count = 0
         self.chunk_count = 0
@@ -101,7 +105,10 @@ class ManifestWriter:
         sealed, kind, index = self._seal(section, content)
         digest = hashlib.sha256(sealed).digest()
         name = part_name(self._run, kind, index, digest)
-        store_verified(self.storage, name, sealed, self._stop)
+        if self._defer:
+            self._deferred.append((name, sealed))
+        else:
+            store_verified(self.storage, name, sealed, self._stop)
         self.parts.append(PartRecord(name, section, len(sealed), digest))
 
     def _seal(self, section: int, content: bytes) -> tuple[bytes, str, int]:
@@ -122,6 +129,8 @@ class ManifestWriter:
             self._counts = dict.fromkeys(self._counts, 0)
         for section in sections:
             self._flush(section)
+        for name, sealed in self._deferred:
+            store_verified(self.storage, name, sealed, self._stop)
         return {}
 
     def store_commit(self, data: bytes) -> None:

@@ -1,0 +1,356 @@
+"""One backup run, from the first question to the portal to the new index; docs/architecture.md walks through it."""
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from client.deduplication import ChunkStore
+from client.entries import EntrySender
+from client.errors import NoFolders
+from client.events import Emit, Finished, FolderMissing, Notice, PackStored, Progress, Started
+from client.hardware import hardware_hash, tell_if_changed
+from client.heart import Heart
+from client.index import FILE, FOLDER, Indexed, IndexWriter, read_head, read_index
+from client.merge import CHANGED, NEW, Merge, Step
+from client.pipeline import Item, Pipeline
+from client.portal import Portal, PortalRun
+from client.recorder import Recorder
+from client.scan import FolderLost, Scanned, Scanner, SourceSkipped, compile_patterns, plant_tree
+from client.second_look import SecondLook
+from client.settings import Identity, Journal, Settings, load_journal, save_journal
+from client.vaults import VaultAccess, choose_cipher
+from protocol.errors import QuotaReached, Refusal
+from protocol.messages import (
+    AddPack,
+    CommitRun,
+    EndRun,
+    Heartbeat,
+    OpenedRun,
+    OpenRun,
+    PackedChunk,
+    PackRecord,
+)
+from vault.errors import BackupError, StorageFull
+from vault.layout import acknowledgement_name
+from vault.manifests import Commit, commit_hash, write_commit
+from vault.parts import ManifestWriter
+from vault.writer import ClosedPack, PackWriter
+
+CYCLE = 30
+"""Runs in which every file is read again, however unchanged it looks."""
+REPORT_SECONDS = 0.2
+OUTSTANDING = 10_000
+"""Findings that may wait for the reading of one before them."""
+
+
+class RunCancelled(Exception):
+    """A person or the system stopped the run."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Who backs up what, and whom it tells."""
+
+    settings: Settings
+    identity: Identity
+    portal: Portal
+    emit: Emit
+    automatic: bool = False
+    cancelled: threading.Event | None = None
+
+
+def run_backup(
+    settings: Settings, identity: Identity, portal: Portal, emit: Emit, *, automatic: bool = False,
+    cancelled: threading.Event | None = None,
+) -> Finished:
+    """Backs the protected folders up. Returns what the last event says, too.
+
+    Raises a BackupError when the run ended without a snapshot (what was stored is used by the next one), and
+    RunCancelled when `cancelled` was set. Damage that the run finds in earlier packs is healed by a second run.
+    """
+    job = Job(settings, identity, portal, emit, automatic, cancelled)
+    if not settings.folders:
+        raise NoFolders
+    finished, damaged = _Run(job).execute()
+    if damaged:
+        emit(Notice(f"{damaged} stored files of the vault were damaged; what they held is stored again."))
+        finished, _ = _Run(job).execute()
+    return finished
+
+
+class _Run:
+    """One run and the parts it is made of, which all live as long as it does."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.begun = time.monotonic()
+        self.started_at = datetime.now(UTC)
+        self.uuid = uuid.uuid4()
+        self.journal = load_journal(job.settings.home, lambda text: job.emit(Notice(text)))
+        self.reported = 0.0
+
+    def execute(self) -> tuple[Finished, int]:
+        """The run, top to bottom: (what it brought, damaged packs found on the way)."""
+        self.opened, self.portal_run = self._open()
+        self.job.emit(Started(self.opened.number))
+        self.access = VaultAccess(self.opened)
+        self.heart = Heart(self.portal_run, self.access, self.opened.lease_seconds / 10, self._progress)
+        try:
+            look = SecondLook(
+                self.opened.recent_packs, self.access.open, self.portal_run.report_damage, self.job.emit,
+                beside=self.access.connections > 1,
+            )
+            self._prepare()
+            self._store_vault_files()
+            self._walk()
+            snapshot = self._commit()
+            damaged = look.wait()
+        except BaseException as error:
+            self._give_up(error)
+            raise
+        finally:
+            self.heart.stop()
+        finished = Finished(
+            snapshot, self.recorder.files, self.recorder.bytes, self.pipeline.bytes_read, self._stored(),
+            self.recorder.skipped, round(time.monotonic() - self.begun, 3),
+        )
+        self.job.emit(finished)
+        return finished, damaged
+
+    # --- opening ---------------------------------------------------------------------------------------------
+
+    def _open(self) -> tuple[OpenedRun, PortalRun]:
+        job, journal = self.job, self.journal
+        report = tell_if_changed(job.settings.home, job.portal)
+        request = OpenRun(
+            uuid=str(self.uuid),
+            automatic=job.automatic,
+            client_version=version("ibs"),
+            client_time=self.started_at,
+            hardware_hash=hardware_hash(report),
+            last_commit=journal.last_commit,
+            last_commit_hash=journal.last_commit_hash,
+            unfinished_uuid=journal.uuid,
+            unfinished_lease=journal.lease,
+        )
+
+        def remember(lease: str) -> None:
+            self.journal = replace(self.journal, lease=lease)
+            save_journal(job.settings.home, self.journal)
+
+        opened, run = job.portal.open_run(request, remember)
+        self.journal = Journal(
+            journal.last_commit, journal.last_commit_hash, run=opened.number, uuid=str(self.uuid), lease=opened.lease
+        )
+        save_journal(job.settings.home, self.journal)
+        return opened, run
+
+    def _prepare(self) -> None:
+        opened, access, home = self.opened, self.access, self.job.settings.home
+        parent, head = opened.parent, read_head(home)
+        fits = (
+            parent is not None and head is not None and head.vault == opened.vault
+            and head.run == parent.number and head.commit_hash == parent.commit_hash
+        )
+        self.indexed = read_index(home) if fits else None
+        self.root = head.root if fits and head is not None else opened.next_node
+        self.first_node = opened.next_node if fits else opened.next_node + 1
+        self.kind = "d" if fits and not opened.checkpoint_due else "f"
+        self.cipher = choose_cipher()
+        self.manifest = ManifestWriter(
+            access.open, access.vault, access.keys, opened.number, self.kind, self.cipher,
+            defer=access.connections == 1,
+        )
+        self.writer = PackWriter(
+            access.open, access.vault, access.keys, opened.number, opened.next_pack, self._register,
+            size=opened.pack_size, connections=max(1, access.connections - 1), cipher=self.cipher,
+        )
+        self.store = ChunkStore(
+            access.keys, access.vault, self.writer, self.portal_run.lookup_chunks, self.manifest.add_pack,
+            opened.next_chunk, level=opened.compression_level, cipher=self.cipher,
+        )
+        self.pipeline = Pipeline(self.store, access.keys.gear)
+        self.entries = EntrySender(self.portal_run.add_entries, self.root)
+        self.index = IndexWriter(home, opened.vault, self.root)
+        self.recorder = Recorder(self.index, self.manifest, self.entries, self.job.emit, full=self.kind == "f")
+
+    def _store_vault_files(self) -> None:
+        for file in self.opened.vault_files:
+            self.manifest.storage.put_new(file.name, file.data)
+        if self.opened.vault_files and self.access.connections == 1:
+            self.manifest.storage.close()
+
+    # --- while the run goes on -------------------------------------------------------------------------------
+
+    def _walk(self) -> None:
+        """Scan, merge and reading: every finding reaches the recorder in the order of the scan."""
+        scanner = Scanner(self.job.settings.excludes, self._report)
+        merge = Merge(
+            plant_tree(self.job.settings.folders), scanner, self.indexed, self.root, self.first_node,
+            self._suspect(),
+        )
+        waiting: deque[Item | Step] = deque()
+        record = self.recorder.record
+        for step in merge:
+            scanned = step.scanned
+            if scanned is not None and scanned.kind != FOLDER and step.action in (NEW, CHANGED):
+                item = Item(step)
+                waiting.append(item)
+                self.pipeline.add(item)
+                self._drain(waiting, OUTSTANDING)
+            elif waiting:
+                waiting.append(step)
+            else:
+                record(step)
+            self._tell(scanned)
+        self.pipeline.flush()
+        self._drain(waiting, 0)
+        self.pipeline.close()
+
+    def _drain(self, waiting: deque[Item | Step], limit: int) -> None:
+        """Records what is done at the head; waits for the head while more than `limit` findings wait."""
+        while waiting:
+            head = waiting[0]
+            if isinstance(head, Item):
+                if not head.done():
+                    if len(waiting) <= limit:
+                        return
+                    self.pipeline.wait(head)
+                assert head.outcome is not None
+                self.recorder.record_file(head.step, head.outcome)
+            else:
+                self.recorder.record(head)
+            waiting.popleft()
+
+    def _suspect(self) -> Callable[[Scanned, Indexed], bool]:
+        """Which unchanged-looking files are read all the same: by pattern, those whose chunks were lost, and this
+        run's share of all, so that content changed behind an old time is found within a cycle."""
+        always = compile_patterns(self.job.settings.always_hash)
+        lost = frozenset(self.opened.lost_chunks)
+        turn = self.opened.number % CYCLE
+        seconds = self.job.settings.rehash_seconds
+        until = time.monotonic() + seconds
+
+        def suspect(scanned: Scanned, known: Indexed) -> bool:
+            if known.node % CYCLE == turn and seconds and time.monotonic() < until:
+                return True
+            if always is not None and always(scanned.path.rsplit("/", 1)[-1].rsplit("\\", 1)[-1], scanned.path):
+                return True
+            chunks = known.chunks
+            return bool(lost) and any(chunks[at : at + 16] in lost for at in range(0, len(chunks), 16))
+
+        return suspect
+
+    def _report(self, problem: BackupError) -> None:
+        if isinstance(problem, FolderLost):
+            self.recorder.skipped += 1
+            self.job.emit(FolderMissing(str(problem.details["path"]), problem.code, problem.sentence))
+        elif isinstance(problem, SourceSkipped):
+            self.recorder.skip(str(problem.details["path"]), problem)
+
+    def _register(self, closed: ClosedPack) -> None:
+        """A pack lies on the storage: the portal is told, and asked whether the run may go on."""
+        pack = closed.pack
+        self.portal_run.add_pack(AddPack(
+            pack=PackRecord(number=pack.number, sha256=pack.sha256, size=pack.size),
+            cipher=closed.cipher,
+            key_version=closed.key_version,
+            chunks=tuple(PackedChunk(*chunk) for chunk in closed.chunks),
+        ))
+        self.manifest.add_pack(closed)
+        self.store.forget(closed)
+        self.job.emit(PackStored(pack.number, pack.size))
+
+    def _tell(self, scanned: Scanned | None) -> None:
+        if self.job.cancelled is not None and self.job.cancelled.is_set():
+            raise RunCancelled
+        now = time.monotonic()
+        if now - self.reported >= REPORT_SECONDS:
+            self.reported = now
+            self.heart.check()
+            path = scanned.path if scanned is not None and scanned.kind == FILE else ""
+            self.job.emit(Progress(self.recorder.files, self.recorder.bytes, self._stored(), path))
+
+    def _progress(self) -> Heartbeat:
+        if not hasattr(self, "recorder"):
+            return Heartbeat()
+        return Heartbeat(files=self.recorder.files, bytes=self.recorder.bytes, stored=self._stored())
+
+    def _stored(self) -> int:
+        return self.writer.bytes_stored
+
+    # --- the end ---------------------------------------------------------------------------------------------
+
+    def _commit(self) -> int:
+        """Packs, then manifest, then the commit object, then the portal: in this order nothing is ever missing."""
+        self.writer.finish()
+        batches, digest = self.entries.finish()
+        inline = self.manifest.finish()
+        data = write_commit(self._describe(inline, batches, digest), self.access.keys, self.access.vault, self.cipher)
+        self.manifest.store_commit(data)
+        recorder = self.recorder
+        committed = self.portal_run.commit(CommitRun(
+            commit=data, files=recorder.files, bytes=recorder.bytes, read=self.pipeline.bytes_read,
+            stored=self._stored(), skipped=recorder.skipped,
+        ))
+        self.index.finish(self.opened.number, commit_hash(data))
+        self.journal = Journal(self.opened.number, commit_hash(data))
+        save_journal(self.job.settings.home, self.journal)
+        with contextlib.suppress(BackupError):  # an acknowledgement only helps a rebuild; the snapshot stands
+            self.manifest.storage.put_small(acknowledgement_name(self.opened.number), committed.acknowledgement)
+        self.manifest.close()
+        return self.opened.number
+
+    def _describe(self, inline: dict[int, bytes], batches: int, digest: bytes) -> Commit:
+        opened, parent = self.opened, self.opened.parent
+        return Commit(
+            run=opened.number,
+            run_uuid=self.uuid,
+            parent=parent.number if parent else 0,
+            parent_hash=parent.commit_hash if parent else b"",
+            kind=self.kind,
+            root=self.root,
+            windows_names=self.job.identity.windows_names,
+            parts=tuple(self.manifest.parts),
+            inline=inline,
+            pack_count=self.manifest.pack_count,
+            chunk_count=self.store.next_chunk - opened.next_chunk,
+            first_chunk=opened.next_chunk,
+            batches=batches,
+            entries_digest=digest,
+            files=self.recorder.files,
+            bytes=self.recorder.bytes,
+            stored=self._stored(),
+            skipped=self.recorder.skipped,
+            computer=self.job.identity.computer,
+            client_version=version("ibs"),
+            consistency="live",
+            started_at=self.started_at,
+            finished_at=datetime.now(UTC),
+        )
+
+    def _give_up(self, error: BaseException) -> None:
+        """Ends the run without a snapshot; the portal is told why."""
+        for part in ("pipeline", "entries", "writer"):
+            if hasattr(self, part):
+                getattr(self, part).abort()
+        if hasattr(self, "index"):
+            self.index.discard()
+        if isinstance(error, BackupError):
+            state = "full" if isinstance(error, QuotaReached | StorageFull) else "failed"
+            state = "refused" if isinstance(error, Refusal) and state != "full" else state
+            ending = EndRun(state=state, code=error.code, sentence=error.sentence[:2000])
+        elif isinstance(error, RunCancelled | KeyboardInterrupt):
+            ending = EndRun(state="cancelled")
+        else:
+            ending = EndRun(state="failed", code=BackupError.code)
+        with contextlib.suppress(BackupError):
+            self.portal_run.end(ending)
+            save_journal(self.job.settings.home, Journal(self.journal.last_commit, self.journal.last_commit_hash))
