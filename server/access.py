@@ -15,7 +15,7 @@ from protocol.errors import NotFound
 from server.database import begin_reading
 from server.extensions import db, login_manager
 from server.models import Account, Computer, Run, Staff
-from server.services import ownership, sessions
+from server.services import catalogue, ownership, sessions
 from server.services.refusals import NotPermitted
 
 SEAL = "seal"
@@ -71,6 +71,17 @@ def person() -> Account | Staff | None:
     return current_user._get_current_object() if current_user.is_authenticated else None
 
 
+def actor() -> str:
+    """The name under which the one who is signed in appears in the audit trail."""
+    someone = person()
+    return sessions.name_of(someone) if someone else ""
+
+
+def trunk() -> str:
+    """The page from which the one who is signed in came to a computer's files."""
+    return "overview.index" if isinstance(person(), Staff) else "files.computers"
+
+
 def customer_account() -> Account:
     """The signed-in account of a customer. Raises NotPermitted for staff."""
     someone = person()
@@ -105,10 +116,7 @@ def computer_for_files(computer_id: str) -> Computer:
 
 def restore_point_for(computer: Computer, number: int) -> Run:
     """The restore point of a computer that computer_for_files() gave. Raises NotFound."""
-    point = ownership.find_restore_point(computer, number)
-    if point is None:
-        raise NotFound(what=f"restore point {number} of {computer.name}")
-    return point
+    return catalogue.find_snapshot(computer.vault_id, number)
 
 
 def _seal(someone: Account | Staff) -> str:

@@ -8,6 +8,9 @@ from flask import Flask
 
 from server.database import database_address, engine_options, prepare_engine
 from server.extensions import csrf, db, limiter, login_manager, migrate
+from server.pages import equip
+from server.security import protect
+from server.views import auth, files, home, overview
 
 if TYPE_CHECKING:
     from server.config import Config
@@ -32,6 +35,10 @@ def create_app(config: Config) -> Flask:
     login_manager.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)
+    protect(app)
+    equip(app)
+    for view in (auth, home, files, overview):
+        app.register_blueprint(view.blueprint)
     with app.app_context():
         prepare_engine(db.engine)
     return app

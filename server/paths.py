@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 
 from protocol.errors import NotFound
 
@@ -77,6 +78,20 @@ def portable(name: bytes) -> str:
     return text
 
 
-def folded(name: str) -> str:
-    """What two names must not share within a folder on systems that ignore case."""
-    return name.casefold()
+class PortableNames:
+    """The names within one folder of a ZIP: no two are the same on a system that ignores case and composition."""
+
+    def __init__(self) -> None:
+        """A folder without names."""
+        self._taken: set[str] = set()
+
+    def choose(self, name: bytes) -> str:
+        """A portable name for `name` that none before it has; a later one gets a number: "a (2).txt"."""
+        wanted = portable(name)
+        chosen, number = wanted, 1
+        while (key := unicodedata.normalize("NFC", chosen).casefold()) in self._taken:
+            number += 1
+            stem, suffix = os.path.splitext(wanted)
+            chosen = f"{stem} ({number}){suffix}"
+        self._taken.add(key)
+        return chosen

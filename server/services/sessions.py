@@ -33,9 +33,9 @@ def find_person(key: str) -> Account | Staff | None:
     kind, _, number = key.partition(":")
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
-    model = {"staff": Staff, "account": Account}.get(kind)
-    found: Account | Staff | None = db.session.get(model, int(number)) if model else None
-    return found
+    staff: Staff | None = db.session.get(Staff, int(number)) if kind == "staff" else None
+    account: Account | None = db.session.get(Account, int(number)) if kind == "account" else None
+    return staff or account
 
 
 def seal_of(person: Account | Staff, key: str) -> str:
