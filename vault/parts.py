@@ -129,8 +129,8 @@ class ManifestWriter:
             self._counts = dict.fromkeys(self._counts, 0)
         for section in sections:
             self._flush(section)
-        for name, sealed in self._deferred:
-            store_verified(self.storage, name, sealed, self._stop)
+        for name, part in self._deferred:
+            store_verified(self.storage, name, part, self._stop)
         return {}
 
     def store_commit(self, data: bytes) -> None:
