@@ -1,0 +1,1 @@
+"""The commands of ibs-server: beside each command's function stand its arguments."""

@@ -1,0 +1,127 @@
+"""web, storage, worker and run: the portal's processes, one by one or all under one command."""
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import waitress
+
+from server.commands import storing, values
+from server.commands.portal import Say, add_data_argument, opened_portal
+from server.services import storages
+from server.supervisor import Part, free_port, supervise, watch_parent
+from vault.errors import BackupError
+
+HOST, PORT = "127.0.0.1", 8080
+THREADS = 8
+LARGEST_REQUEST = 64 * 1024 * 1024
+
+
+class AddressTaken(BackupError):
+    """Can't serve on {host}, port {port}: {reason}. Nothing was started."""
+
+    code = "IBS-9105"
+    hint = "Stop the other program, or choose another port."
+
+
+def add_arguments(commands: Any) -> None:
+    """The words of the four commands."""
+    run = _serve(commands, "run", "run web pages, storage and background work together", run_all)
+    web = _serve(commands, "web", "serve the web pages and the client API", serve_web)
+    for parser in (run, web):
+        parser.add_argument("--host", default=HOST, help=f"address to listen on (otherwise {HOST}, this machine only)")
+        parser.add_argument("--port", type=values.port, default=PORT, help=f"port of the web pages (otherwise {PORT})")
+    run.add_argument("--storage-port", type=values.port, metavar="PORT",
+                     help="port of the bundled storage (otherwise as in server.toml)")
+    storage = _serve(commands, "storage", "serve the bundled storage; “storage add” registers another", serve_storage)
+    storing.add_arguments(storage.add_subparsers(metavar="[add]"))
+    _serve(commands, "worker", "do the background work", run_worker)
+
+
+def run_all(options: argparse.Namespace, say: Say) -> int:
+    """Keep the three processes running until one dies or this one is told to stop."""
+    with opened_portal(options):
+        pass  # what would stop a part from starting is said once, here
+    port = free_port() if options.storage_port == 0 else options.storage_port
+    data = str(options.data.absolute())
+    web = Part("web", ["--data", data, "web", "--host", options.host, "--port", str(options.port)])
+    parts = [Part("storage", ["--data", data, "storage"]), Part("worker", ["--data", data, "worker"]), web]
+    return supervise(parts, say, environment={"IBS_STORAGE_PORT": str(port)} if port else {})
+
+
+def serve_web(options: argparse.Namespace, say: Say) -> None:
+    """Serve pages and client API; TLS is the matter of a proxy in front (docs/operations.md)."""
+    with opened_portal(options) as (app, config):
+        proxy = {"trusted_proxy": "*", "trusted_proxy_count": config.proxies, "clear_untrusted_proxy_headers": True,
+                 "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}}
+        try:
+            server = waitress.create_server(
+                app, host=options.host, port=options.port, threads=THREADS, ident=None,
+                max_request_body_size=LARGEST_REQUEST, **(proxy if config.proxies else {}))
+        except (OSError, ValueError) as error:
+            raise _address_taken(options.host, options.port, error) from error
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    _on_stop(_leave)
+    say(f"Portal: http://{_shown(options.host)}:{server.effective_port}")
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def serve_storage(options: argparse.Namespace, say: Say) -> None:
+    """Serve the bundled storage."""
+    from server.gateway import create_gateway  # no other command needs pyftpdlib
+
+    with opened_portal(options) as (app, config):
+        def allowance(vault: str) -> int:
+            with app.app_context():
+                return storages.allowance(vault)
+
+        try:
+            gateway = create_gateway(config, allowance)
+        except OSError as error:
+            raise _address_taken(config.gateway_listen, config.gateway_port, error) from error
+    _on_stop(gateway.stop)
+    say(f"Storage: ftps://{_shown(config.gateway_host)}:{config.gateway_port}")
+    gateway.serve()
+
+
+def run_worker(options: argparse.Namespace, say: Say) -> None:
+    """Do the background work."""
+    from server.jobs import create_queue, work  # no other command needs huey
+
+    with opened_portal(options) as (app, _):
+        queue = create_queue(app)
+    watch_parent()
+    say("Background work: started")
+    work(queue)
+
+
+def _serve(commands: Any, name: str, purpose: str, run: Callable[..., Any]) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
+    add_data_argument(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _on_stop(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop())
+    watch_parent()
+
+
+def _leave() -> None:
+    raise SystemExit(0)
+
+
+def _address_taken(host: str, port: int, error: Exception) -> AddressTaken:
+    return AddressTaken(host=host, port=port, reason=getattr(error, "strerror", None) or str(error))
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,60 @@
+"""Background work: what the portal does without being asked, by huey with a queue in the data directory."""
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Flask
+from huey import SqliteHuey, crontab
+
+from server.config import Config
+from server.services import runs, storages
+
+WORKERS = 2
+"""One may be busy for minutes with a storage's examination while the other settles runs."""
+
+log = logging.getLogger("ibs.worker")
+
+
+def create_queue(app: Flask, *, immediate: bool = False) -> SqliteHuey:
+    """The queue of this portal with its periodic work; `immediate` runs what is queued at once, for tests.
+
+    The queue's attribute `settle_runs` and `check_storages` are its tasks.
+    """
+    config: Config = app.config["IBS"]
+    queue = SqliteHuey("ibs", filename=str(config.queue_file), results=False, utc=True, immediate=immediate)
+
+    def periodic(name: str, when: Callable[[datetime], bool], work: Callable[[], object]) -> None:
+        turn = threading.Lock()
+
+        def task() -> None:
+            if turn.acquire(blocking=False):  # the last turn may still be at it
+                try:
+                    run_job(app, name, work)
+                finally:
+                    turn.release()
+
+        task.__name__ = name
+        setattr(queue, name, queue.periodic_task(when)(task))
+
+    periodic("settle_runs", crontab(minute="*"), lambda: runs.settle_expired(datetime.now(UTC), config))
+    periodic("check_storages", crontab(minute="23"), lambda: storages.check_due_storages(config, datetime.now(UTC)))
+    return queue
+
+
+def run_job(app: Flask, name: str, work: Callable[[], object]) -> None:
+    """Do one piece of work in the application's context. What fails is logged; the next turn tries again."""
+    with app.app_context():
+        try:
+            work()
+        except Exception:
+            log.exception("The background work “%s” failed; it is tried again at its next turn", name)
+
+
+def work(queue: SqliteHuey) -> None:
+    """Work until SIGTERM or SIGINT; begins with what may have been left over."""
+    logging.getLogger("huey").setLevel(logging.WARNING)
+    queue.settle_runs()
+    queue.create_consumer(workers=WORKERS, graceful_signal="TERM", shutdown_timeout=5, max_delay=5.0).run()
