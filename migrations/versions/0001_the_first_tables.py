@@ -112,6 +112,7 @@ def upgrade() -> None:
         **CLUSTERED,
     )
     op.create_index("ix_pack_vault_id_run_no", "pack", ["vault_id", "run_no"])
+    op.create_index("ix_pack_vault_id_state", "pack", ["vault_id", "state"])
     op.create_table(
         "plan",
         sa.Column("id", sa.Integer, nullable=False),

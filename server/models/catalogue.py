@@ -93,7 +93,11 @@ class Pack(Model):
     """
 
     __tablename__ = "pack"
-    __table_args__ = (Index(None, "vault_id", "run_no"), CLUSTERED_TABLE_OPTIONS)
+    __table_args__ = (
+        Index(None, "vault_id", "run_no"),
+        Index(None, "vault_id", "state"),
+        CLUSTERED_TABLE_OPTIONS,
+    )
 
     vault_id: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
     pack_no: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)

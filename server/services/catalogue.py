@@ -1,0 +1,190 @@
+"""Reading the catalogue: the snapshots of a vault, the folders in them, and where their chunks lie."""
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, and_, select, update
+
+from protocol.errors import NotFound
+from protocol.messages import PackRecord, Snapshot
+from server.extensions import db
+from server.models import Chunk, ContentSegment, Pack, Run, Version
+from server.models.catalogue import BAD
+from server.models.runs import COMMITTED
+from server.services.bulk import VALUES_PER_QUERY, slices
+from vault.errors import VaultDamaged
+from vault.reader import Location
+from vault.records import FOLDER
+
+ROWS_AT_ONCE = 2000
+Path = tuple[bytes, ...]
+
+
+def snapshots(vault_id: int) -> list[Run]:
+    """The committed runs of a vault, oldest first."""
+    committed = select(Run).where(Run.vault_id == vault_id, Run.state == COMMITTED)
+    return list(db.session.scalars(committed.order_by(Run.run_no)))
+
+
+def find_snapshot(vault_id: int, run_no: int) -> Run:
+    """The committed run of this number. Raises NotFound."""
+    run: Run | None = db.session.get(Run, (vault_id, run_no))
+    if run is None or run.state != COMMITTED:
+        raise NotFound(what=f"snapshot {run_no}")
+    return run
+
+
+def snapshot_at(vault_id: int, moment: datetime) -> Run | None:
+    """The state that held at `moment`: the last run committed by then."""
+    committed = select(Run).where(Run.vault_id == vault_id, Run.state == COMMITTED, Run.finished_at <= moment)
+    found: Run | None = db.session.scalar(committed.order_by(Run.finished_at.desc(), Run.run_no.desc()).limit(1))
+    return found
+
+
+def describe_snapshot(run: Run) -> Snapshot:
+    """A committed run as the client API tells of it."""
+    assert run.finished_at is not None  # a commit sets both
+    assert run.commit_hash is not None
+    return Snapshot(
+        number=run.run_no,
+        finished_at=run.finished_at,
+        files=run.files,
+        bytes=run.bytes,
+        stored=run.stored,
+        skipped=run.skipped,
+        commit_hash=run.commit_hash,
+    )
+
+
+def list_folder(vault_id: int, run_no: int, folder: int, after: bytes = b"") -> Iterator[Version]:
+    """What the folder with node number `folder` held at that run, sorted by name, from the name behind `after` on."""
+    while True:
+        rows = db.session.scalars(
+            _held(vault_id, run_no)
+            .where(Version.parent_no == folder, Version.name > after)
+            .order_by(Version.name, Version.first_run)
+            .limit(ROWS_AT_ONCE)
+        ).all()
+        yield from rows
+        if len(rows) < ROWS_AT_ONCE:
+            return
+        after = rows[-1].name
+
+
+def find(vault_id: int, run_no: int, path: Path) -> Version | None:
+    """The file, folder or link at `path` below the root of that snapshot, or None; the root itself has no version."""
+    node, found = find_snapshot(vault_id, run_no).root_node, None
+    for name in path:
+        if found is not None and found.kind != FOLDER:
+            return None
+        found = db.session.scalar(
+            _held(vault_id, run_no)
+            .where(Version.parent_no == node, Version.name == name)
+            .order_by(Version.first_run.desc())
+            .limit(1)
+        )
+        if found is None:
+            return None
+        node = found.node_no
+    return found
+
+
+def walk(vault_id: int, run_no: int, folder: int, after: Path = ()) -> Iterator[tuple[Path, Version]]:
+    """Everything below a folder with its path from there, each folder before what it holds, sorted by name.
+
+    With `after`, the walk goes on behind that path, which a former walk has yielded.
+    """
+    pending = list(_resume(vault_id, run_no, folder, after))
+    while pending:
+        prefix, children = pending.pop()
+        for version in children:
+            path = (*prefix, version.name)
+            yield path, version
+            if version.kind == FOLDER:
+                pending += [(prefix, children), (path, list_folder(vault_id, run_no, version.node_no))]
+                break
+
+
+def chunks_of(version: Version) -> Sequence[int]:
+    """The chunk numbers of a version's content, in order."""
+    if not version.segments:
+        return _numbers(version.chunks)
+    parts = db.session.scalars(
+        select(ContentSegment.chunks)
+        .where(
+            ContentSegment.vault_id == version.vault_id,
+            ContentSegment.node_no == version.node_no,
+            ContentSegment.first_run == version.first_run,
+        )
+        .order_by(ContentSegment.seg_no)
+    )
+    return _numbers(b"".join(parts))
+
+
+def locate(vault_id: int, numbers: Sequence[int]) -> list[Location]:
+    """Where chunks lie, in the order of `numbers`. Raises VaultDamaged for one that the catalogue doesn't know."""
+    found: dict[int, Location] = {}
+    for part in slices(sorted(set(numbers)), VALUES_PER_QUERY):
+        rows = db.session.execute(
+            select(
+                Chunk.chunk_no, Chunk.pack_no, Pack.sha256, Chunk.chunk_key, Chunk.kind, Chunk.compression,
+                Chunk.offset, Chunk.length, Chunk.plain,
+            )
+            .join(Pack, and_(Pack.vault_id == Chunk.vault_id, Pack.pack_no == Chunk.pack_no))
+            .where(Chunk.vault_id == vault_id, Chunk.chunk_no.in_(part))
+        )  # fmt: skip
+        found.update((row[0], Location(*row[1:])) for row in rows)
+    if missing := [number for number in numbers if number not in found]:
+        raise VaultDamaged(name=f"chunk {missing[0]}", reason="the catalogue doesn't know it")
+    return [found[number] for number in numbers]
+
+
+def describe_packs(vault_id: int, numbers: Iterable[int]) -> list[PackRecord]:
+    """The packs of these numbers, sorted; unknown ones are left out."""
+    records: list[PackRecord] = []
+    for part in slices(sorted(set(numbers)), VALUES_PER_QUERY):
+        rows = db.session.execute(
+            select(Pack.pack_no, Pack.sha256, Pack.size).where(Pack.vault_id == vault_id, Pack.pack_no.in_(part))
+        )
+        records += [PackRecord(number=row.pack_no, sha256=row.sha256, size=row.size) for row in rows]
+    return sorted(records, key=_number)
+
+
+def mark_damaged(vault_id: int, pack: int) -> None:
+    """Take a pack that the portal itself found damaged out of use: the next backup stores its chunks again."""
+    db.session.execute(update(Pack).where(Pack.vault_id == vault_id, Pack.pack_no == pack).values(state=BAD))
+    db.session.commit()
+
+
+def _held(vault_id: int, run_no: int) -> Select[Version]:
+    return select(Version).where(
+        Version.vault_id == vault_id, Version.first_run <= run_no, Version.last_run >= run_no
+    )
+
+
+def _resume(
+    vault_id: int, run_no: int, folder: int, after: Path
+) -> Iterator[tuple[Path, Iterator[Version]]]:
+    """For each folder on the way to `after`, what it holds behind the next step; outermost first."""
+    node = folder
+    for depth, name in enumerate(after):
+        yield after[:depth], list_folder(vault_id, run_no, node, name)
+        step = db.session.scalar(_held(vault_id, run_no).where(Version.parent_no == node, Version.name == name))
+        if step is None or step.kind != FOLDER:
+            return
+        node = step.node_no
+    yield after, list_folder(vault_id, run_no, node)
+
+
+def _numbers(data: bytes) -> Sequence[int]:
+    numbers = array("I", data)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def _number(pack: PackRecord) -> int:
+    return pack.number
