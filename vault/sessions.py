@@ -61,6 +61,7 @@ class Session(ftplib.FTP):
         self.moved = 0
         self.representation = "A"  # what RFC 959 begins with
         self.verb = ""
+        self.leaf: bytes | None = None  # SHA-256 of the certificate that was seen
         try:
             with _connecting(self):
                 self._sign_in()
@@ -105,7 +106,9 @@ class Session(ftplib.FTP):
         seen = hashlib.sha256(encrypted.getpeercert(binary_form=True) or b"").digest()
         if self.address.pin not in {None, seen}:
             encrypted.close()
-            raise CertificateRejected(host=self.host, reason=f"its certificate is another one, {seen.hex()}")
+            reason = f"its certificate is another one, {seen.hex()}"
+            raise CertificateRejected(host=self.host, reason=reason, seen=seen.hex())
+        self.leaf = seen
         return encrypted
 
     def discard(self) -> None:

@@ -13,7 +13,6 @@ import pwd
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import tempfile
 import threading
@@ -70,19 +69,19 @@ class FtpServer:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-def start_server(kind: str, folder: Path, *, tls: bool = True, max_tls: str = "1.3", append_only: bool = False,
-                 no_rename: bool = False, clients: int = 50, idle: int = 300) -> FtpServer:
+def start_server(kind: str, folder: Path, *, tls: bool = True, append_only: bool = False,
+                 no_delete: bool = False, no_rename: bool = False, clients: int = 50, idle: int = 300) -> FtpServer:
     """Start one of KINDS; `folder` takes its configuration and log, the stored files lie elsewhere.
 
-    `append_only` forbids deleting and `no_rename` renaming, by the server's own means; `clients` bounds the
-    connections and `idle` the seconds between commands.
+    `no_delete` and `no_rename` forbid what they say by the server's own means, `append_only` is the whole set of
+    settings that docs/storages.md recommends; `clients` bounds the connections, `idle` the seconds between commands.
     """
     folder.mkdir(parents=True, exist_ok=True)
     certificate = make_certificate()
     (folder / "server.pem").write_text(certificate.pem)
     (folder / "server.pem").chmod(0o600)
     root = Path(tempfile.mkdtemp(prefix="ibs-ftp-"))  # pytest's own folders are closed to the session's user
-    wishes = Wishes(folder, root, tls, max_tls, append_only, no_rename, clients, idle)
+    wishes = Wishes(folder, root, tls, append_only, no_delete or append_only, no_rename or append_only, clients, idle)
     if kind == "pyftpdlib":
         port, end = _start_pyftpdlib(wishes)
         password = PASSWORD
@@ -103,8 +102,8 @@ class Wishes:
     folder: Path
     root: Path
     tls: bool
-    max_tls: str
     append_only: bool
+    no_delete: bool
     no_rename: bool
     clients: int
     idle: int
@@ -174,7 +173,10 @@ def _vsftpd(wishes: Wishes, cache: Path, port: int, password: str) -> list[str]:
     if wishes.tls:
         lines |= {"ssl_enable": "YES", "rsa_cert_file": wishes.folder / "server.pem",
                   "force_local_logins_ssl": "YES", "force_local_data_ssl": "YES", "ssl_ciphers": "HIGH"}
-    denied = ["DELE", "RMD"] * wishes.append_only + ["RNFR", "RNTO"] * wishes.no_rename
+    denied = ["DELE", "RMD"] * wishes.no_delete + ["RNFR", "RNTO"] * wishes.no_rename
+    if wishes.append_only:
+        denied += ["APPE", "SITE"]
+        lines["file_open_mode"] = "0444"  # a file is read-only as soon as it is there
     if denied:
         lines["cmds_denied"] = ",".join(denied)
     path = wishes.folder / "vsftpd.conf"
@@ -196,11 +198,12 @@ def _proftpd(wishes: Wishes, cache: Path, port: int, password: str) -> list[str]
         f"MaxClients {wishes.clients}",
     ]
     if wishes.tls:
-        protocols = "TLSv1.2 TLSv1.3" if wishes.max_tls == "1.3" else "TLSv1.2"
-        lines += ["LoadModule mod_tls.c", "TLSEngine on", "TLSRequired on", f"TLSProtocol {protocols}",
+        lines += ["LoadModule mod_tls.c", "TLSEngine on", "TLSRequired on", "TLSProtocol TLSv1.2 TLSv1.3",
                   f"TLSRSACertificateFile {wishes.folder}/server.pem",
                   f"TLSRSACertificateKeyFile {wishes.folder}/server.pem", f"TLSLog {wishes.folder}/tls.log"]
-    denied = ["DELE", "RMD"] * wishes.append_only + ["RNFR", "RNTO"] * wishes.no_rename
+    denied = ["DELE", "RMD"] * wishes.no_delete + ["RNFR", "RNTO"] * wishes.no_rename
+    if wishes.append_only:
+        denied += ["SITE_CHMOD"]
     if denied:
         lines += [f"<Limit {' '.join(denied)}>", "DenyAll", "</Limit>"]
     path = wishes.folder / "proftpd.conf"
@@ -217,11 +220,9 @@ def _pureftpd(wishes: Wishes, cache: Path, port: int, password: str) -> list[str
     command = [str(cache / "root/usr/sbin/pure-ftpd"), "-S", f"127.0.0.1,{port}", "-l",
                f"puredb:{wishes.folder}/accounts.pdb", "-A", "-E", "-H", "-f", "none", "-g", f"{wishes.folder}/pid",
                "-c", str(wishes.clients), "-I", str(minutes), "-U", "133:022"]
-    command += ["-K"] * wishes.append_only + ["-G"] * wishes.no_rename
+    command += ["-K"] * wishes.no_delete + ["-G"] * wishes.no_rename + ["-r", "-R"] * wishes.append_only
     if wishes.tls:
         command += ["-Y", "3", "-2", f"{wishes.folder}/server.pem"]
-        if wishes.max_tls != "1.3":
-            command += ["-J", "-S:HIGH:!TLSv1.3"]
     return command
 
 
@@ -240,14 +241,12 @@ def _start_pyftpdlib(wishes: Wishes) -> tuple[int, Callable[[], None]]:
 
     logging.getLogger("pyftpdlib").setLevel(logging.ERROR)
     authorizer = DummyAuthorizer()
-    letters = "elrmw" + "d" * (not wishes.append_only) + "f" * (not wishes.no_rename)
+    letters = "elrmw" + "d" * (not wishes.no_delete) + "f" * (not wishes.no_rename)
     authorizer.add_user(USER, PASSWORD, str(wishes.root), perm=letters)
     settings = {"authorizer": authorizer, "timeout": wishes.idle}
     if wishes.tls:
         settings |= {"certfile": str(wishes.folder / "server.pem"), "tls_control_required": True,
                      "tls_data_required": True}
-        if wishes.max_tls != "1.3":
-            settings["ssl_options"] = TLS_FTPHandler.ssl_options | ssl.OP_NO_TLSv1_3
     handler = type("Handler", (TLS_FTPHandler if wishes.tls else FTPHandler,), settings)
     loop = IOLoop()
     server = FTPServer(("127.0.0.1", 0), handler, ioloop=loop)

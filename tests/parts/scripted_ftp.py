@@ -48,6 +48,7 @@ class ScriptedServer:
         self.delay = 0.0
         """Seconds before each reply."""
         self.tls = tls
+        self.oldest_tls = ssl.TLSVersion.TLSv1_2
         self._context: ssl.SSLContext | None = None
         if tls:
             assert folder is not None
@@ -70,9 +71,7 @@ class ScriptedServer:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for connection in list(self._open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        self.drop_all()
         for thread in self._threads:
             thread.join(5)
 
@@ -82,6 +81,12 @@ class ScriptedServer:
             self.folders |= {base.strip("/")}
         pin = make_certificate().pin if self.tls else None
         return FtpAddress("127.0.0.1", self.port, USER, PASSWORD, base, tls=self.tls, pin=pin)
+
+    def drop_all(self) -> None:
+        """Cut every connection, as a router does that forgets them."""
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def count(self, verb: str) -> int:
         """How often a command was received."""
@@ -186,6 +191,7 @@ class Conversation:
         elif answer:
             self.reply(answer)
             if verb == "AUTH" and self.context:
+                self.context.minimum_version = self.server.oldest_tls
                 self.control = self.context.wrap_socket(self.control, server_side=True)
 
     def path(self, name: str) -> str:
@@ -235,12 +241,19 @@ class Conversation:
         return "221 goodbye"
 
     def do_pasv(self, argument: str) -> str:
+        high, low = divmod(self.listen(), 256)
+        return f"227 there (127,0,0,1,{high},{low})"
+
+    def do_epsv(self, argument: str) -> str:
+        return f"229 there (|||{self.listen()}|)"
+
+    def listen(self) -> int:
+        """Await a data connection; returns the port."""
         if self.passive:
             self.passive.close()
         self.passive = socket.create_server(("127.0.0.1", 0))
         self.passive.settimeout(10)
-        high, low = divmod(self.passive.getsockname()[1], 256)
-        return f"227 there (127,0,0,1,{high},{low})"
+        return int(self.passive.getsockname()[1])
 
     @contextlib.contextmanager
     def data(self) -> Iterator[socket.socket]:

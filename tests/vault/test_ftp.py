@@ -155,7 +155,7 @@ def test_it_does_not_take_an_unmounted_disk_for_absence() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_reports_that_deleting_is_not_allowed(kind: str, start_ftp: Callable[..., FtpServer]) -> None:
-    server = start_ftp(kind, append_only=True)
+    server = start_ftp(kind, no_delete=True)
     with FtpStorage(server.address(), "vault") as storage:
         storage.put_new(VAULT_FILE, b"{}")
         with pytest.raises(DeleteRefused):
