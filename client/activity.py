@@ -21,6 +21,7 @@ from client.documents import Unreadable
 from client.errors import HomeUnusable
 from client.events import Event, FileSkipped, FolderMissing, PackStored, Progress, Started
 from client.names import get_name, put_name
+from client.outcomes import ending
 from client.portal import Portal
 from client.system import sync_folder
 from protocol.errors import Refusal
@@ -77,6 +78,8 @@ class ActivityLog:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is not None:
+            self.record(ending(error))
         self.close()
 
     def record(self, event: Event) -> None:

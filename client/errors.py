@@ -79,3 +79,10 @@ class HomeUnusable(BackupError):
 
     code = "IBS-9204"
     hint = "Check its owner, its permissions and the free space, or name another place with --home."
+
+
+class Unexpected(BackupError):
+    """Something went wrong on our side. Earlier backups are safe. Reference {reference}."""
+
+    code = "IBS-9205"
+    hint = "Try again. If it happens again, send the file technical.log of the client's store to your backup provider."

@@ -200,7 +200,10 @@ def load_identity(home: Path, tell: Tell) -> Identity:
 
 
 def save_identity(home: Path, identity: Identity) -> None:
-    """Write the identity, readable by its owner only and with the token sealed where the system offers that."""
+    """Write the identity, readable by its owner only and with the token sealed where the system offers that.
+
+    It is written twice, so that its .bak is a copy of it and never an older identity with another vault.
+    """
     root = Element("identity", {
         "portal": identity.portal,
         "computer": identity.computer,
@@ -212,6 +215,7 @@ def save_identity(home: Path, identity: Identity) -> None:
     SubElement(root, "token").text = base64.b64encode(protect_secret(identity.token.encode())).decode("ascii")
     if identity.ca:
         SubElement(root, "ca").text = identity.ca
+    documents.write(home / IDENTITY, root, schema="identity", keep=False)
     documents.write(home / IDENTITY, root, schema="identity")
 
 

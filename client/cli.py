@@ -1,0 +1,118 @@
+"""ibs-client, the command: its words, and the one place where errors become sentences and exit codes."""
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from client import VERSION
+from client.console import complain, say, say_json
+from client.errors import Unexpected
+from client.events import Failed, to_json
+from client.outcomes import DONE, FAILED, ending, exit_code
+from client.settings import choose_home
+from vault.errors import BackupError
+
+COMMANDS = {
+    "enrol": "make this computer one of an account's",
+    "folder": "add, remove or list protected folders",
+    "exclude": "add, remove or list what is left out",
+    "backup": "back the protected folders up",
+    "snapshots": "list what can be restored",
+    "list": "show what a snapshot holds",
+    "restore": "bring files back",
+    "status": "show the account, its space and the last backup",
+    "log": "show what the last jobs did",
+    "recover": "bring files back from the storage alone, without the portal",
+}
+NO_WINDOW = (
+    "The window comes with a later version. Until then the commands do everything: “ibs-client --help” lists them."
+)
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The words of one command, learnt from its module when the command is used."""
+
+    def __init__(self, *, command: str = "", **how: Any) -> None:
+        """`command` names a module of client.commands; the parsers inside a command have none."""
+        super().__init__(**how)
+        self._command = command
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As ever, after the module has told its words."""
+        if self._command:
+            module = import_module(f"client.commands.{self._command}")
+            self._command = ""
+            module.add_arguments(self)
+            self.set_defaults(run=module.run)
+        return super().parse_known_args(args, namespace)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(prog="ibs-client", description="Backs this computer up and brings files back.")
+    parser.add_argument("--home", metavar="DIR", help="the client's store (else IBS_HOME, else the system's place)")
+    parser.add_argument("--version", action="version", version=f"ibs-client {VERSION}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=CommandParser)
+    for name, purpose in COMMANDS.items():
+        commands.add_parser(name, help=purpose, description=purpose, command=name)
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code (see client.outcomes). Never lets an exception out."""
+    arguments = argparse.Namespace(home=None)
+    try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        arguments = make_parser().parse_args(words)
+        if arguments.command is None:
+            say(NO_WINDOW)
+            return DONE
+        arguments.home = choose_home(arguments.home)
+        return int(arguments.run(arguments))
+    except BrokenPipeError:
+        return _leave_quietly()
+    except (BackupError, KeyboardInterrupt) as error:
+        return _report(error, arguments)
+    except Exception as error:  # noqa: BLE001 (the edge: whatever it is, a person gets one sentence)
+        return _report(_explain_unexpected(error, arguments), arguments)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _explain_unexpected(error: Exception, arguments: argparse.Namespace) -> BackupError:
+    from client.technical_log import note_unexpected
+
+    home = arguments.home if isinstance(arguments.home, Path) else Path.cwd()
+    unexpected = Unexpected(reference=note_unexpected(home, error))
+    unexpected.__cause__ = error
+    return unexpected
+
+
+def _report(error: BackupError | KeyboardInterrupt, arguments: argparse.Namespace) -> int:
+    event = ending(error)
+    with contextlib.suppress(BrokenPipeError):
+        if getattr(arguments, "events", False):
+            say(to_json(event))
+        elif getattr(arguments, "json", False) and isinstance(event, Failed):
+            say_json({"error": {"code": event.code, "sentence": event.sentence, "hint": event.hint}})
+        complain(error.explain() if isinstance(error, BackupError) else "Cancelled. What was stored is used next time.")
+    return exit_code(error)
+
+
+def _leave_quietly() -> int:
+    """The reader of our output went away; nothing more is to be flushed into its pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""ibs-client enrol: make this computer one of an account's."""
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from pathlib import Path
+
+from client.console import amount, complain, moment, say, say_json
+from client.enrol import enrol, read_authority
+from client.instance import hold
+from client.outcomes import DONE
+from client.portal import Portal
+from protocol.messages import EnrolledComputer
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words of `enrol`."""
+    parser.add_argument("portal", metavar="PORTAL_URL", help="https://…; http:// for this computer itself only")
+    parser.add_argument("--user", required=True, metavar="NAME", help="the account's user name")
+    parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="the portal's own certificate authority (PEM)")
+    parser.add_argument("--again", action="store_true", help="enrol anew although this computer is enrolled")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Enrol and print the recovery code, once."""
+    authority = read_authority(arguments.ca) if arguments.ca else ""
+    portal = Portal(arguments.portal, ca=authority)
+    with hold(arguments.home):
+        answer = enrol(
+            arguments.home, portal, user=arguments.user, password=_password(arguments.password_stdin), ca=authority,
+            again=arguments.again, tell=complain,
+        )
+    portal.close()
+    if arguments.json:
+        say_json({
+            "computer": answer.computer, "vault": answer.vault, "recovery_code": answer.recovery_code,
+            "customer_number": answer.customer_number, "account": answer.account, "plan": answer.plan,
+            "valid_until": answer.valid_until.isoformat(), "quota": answer.quota,
+        })
+    else:
+        _explain(answer)
+    return DONE
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin or not sys.stdin.isatty():
+        return sys.stdin.buffer.readline(8192).decode("utf-8", "replace").rstrip("\r\n")
+    return getpass.getpass("Password: ")
+
+
+def _explain(answer: EnrolledComputer) -> None:
+    say(f"Enrolled for customer {answer.customer_number}, account {answer.account}.")
+    say(f"Plan {answer.plan}: {amount(answer.quota)}, valid until {moment(answer.valid_until)}.")
+    say("")
+    say(f"Recovery code: {answer.recovery_code}")
+    say(f"Vault:         {answer.vault}")
+    say("")
+    say("The recovery code is shown only now. Print it and keep it away from this computer: with it the files")
+    say("can be brought back even if the portal is lost.")
+    say("Next: choose what to protect with “ibs-client folder add FOLDER”, then “ibs-client backup”.")
