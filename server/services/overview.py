@@ -146,7 +146,7 @@ def _cards(computers: Sequence[Computer], now: datetime) -> list[Card]:
         recent.setdefault(run.vault_id, []).append(run)
     points = dict(db.session.execute(
         select(Run.vault_id, func.count()).where(Run.vault_id.in_(vaults), Run.state == COMMITTED)
-        .group_by(Run.vault_id)).tuples().all())
+        .group_by(Run.vault_id)).all())
     cards = [_card(computer, commits.get(computer.vault_id), recent.get(computer.vault_id, []),
                    points.get(computer.vault_id, 0), now) for computer in computers]
     return sorted(cards, key=_worst_first)

@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import text
@@ -14,7 +16,9 @@ from server.app import create_app
 from server.config import Config, create_data
 from server.extensions import db
 from server.models import Model
+from server.services import sign_in
 from tests.parts.mariadb import MariaDb, running_mariadb
+from tests.parts.portal_world import PortalWorld
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +71,19 @@ def app(config: Config) -> Iterator[Flask]:
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 with the least effort: what a password costs is not what the pages' tests are about."""
+    monkeypatch.setattr(sign_in, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    sign_in._hash_of_nobody.cache_clear()
+
+
+@pytest.fixture
+def world(app: Flask, config: Config, cheap_passwords: None) -> PortalWorld:
+    """People and their subscriptions."""
+    return PortalWorld(config, datetime.now(UTC))
 
 
 def _fresh_sqlite(empty: Path, folder: Path) -> str:

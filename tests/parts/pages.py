@@ -1,0 +1,47 @@
+"""A browser without a screen: fetches the portal's pages and holds each to strict HTML5."""
+from __future__ import annotations
+
+import contextvars
+from typing import Any
+
+import html5lib
+from flask import Flask
+from flask.testing import FlaskClient
+from html5lib.html5parser import ParseError
+from werkzeug.test import TestResponse
+
+from tests.parts.portal_world import PASSWORD
+
+
+class PageClient(FlaskClient):
+    """A test client whose requests share nothing with the test, and whose pages must be correct."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Any request; a page that isn't strict HTML5 fails the test."""
+        answer = contextvars.Context().run(super().open, *args, buffered=True, **kwargs)
+        if answer.mimetype == "text/html" and answer.data and answer.status_code not in {301, 302, 303, 308}:
+            try:
+                html5lib.HTMLParser(strict=True).parse(answer.text)
+            except ParseError as error:
+                raise AssertionError(f"{args} is not strict HTML5: {error!r}\n{answer.text}") from error
+        return answer
+
+    def token(self, address: str = "/sign-in") -> str:
+        """The form token of a page."""
+        page = html5lib.parse(self.get(address).text, namespaceHTMLElements=False)
+        return str(next(field.get("value") for field in page.iter("input") if field.get("name") == "csrf_token"))
+
+    def sign_in(self, name: str, password: str = PASSWORD, wanted: str = "") -> TestResponse:
+        """Fill in the sign-in form and send it."""
+        address = "/sign-in" + (f"?next={wanted}" if wanted else "")
+        return self.post(address, data={"name": name, "password": password, "csrf_token": self.token(address)})
+
+
+def browse(app: Flask, name: str = "") -> PageClient:
+    """A new browser; `name` signs in first."""
+    app.test_client_class = PageClient
+    client = app.test_client()
+    assert isinstance(client, PageClient)
+    if name:
+        assert client.sign_in(name).status_code == 302
+    return client
