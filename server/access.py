@@ -11,15 +11,41 @@ from flask import current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
-from protocol.errors import NotFound
+from protocol.errors import NotFound, TokenRejected
+from protocol.messages import LEASE_HEADER, TOKEN_HEADER
 from server.database import begin_reading
 from server.extensions import db, login_manager
 from server.models import Account, Computer, Run, Staff
-from server.services import catalogue, ownership, sessions
+from server.services import catalogue, enrolment, leases, ownership, sessions
 from server.services.refusals import NotPermitted
 
 SEAL = "seal"
 """Where a browser's session keeps what ties it to the password it was begun with."""
+
+
+# --- computers ----------------------------------------------------------------------------------------------------
+
+
+def computer_from_token() -> Computer:
+    """The computer whose token the request presents. Raises TokenRejected."""
+    scheme, _, token = request.headers.get(TOKEN_HEADER, "").partition(" ")
+    computer = enrolment.find_by_token(token.strip()) if scheme.lower() == "bearer" else None
+    if computer is None:
+        raise TokenRejected
+    return computer
+
+
+def presented_lease() -> str:
+    """The lease in the request's header; empty without one."""
+    return request.headers.get(LEASE_HEADER, "")
+
+
+def run_from_lease(computer: Computer, number: int, *, exclusive: bool = False) -> Run:
+    """The computer's run of this number, held by the lease that the request presents; see leases.run_of_lease.
+
+    Raises NotFound, LeaseLost.
+    """
+    return leases.run_of_lease(computer.vault_id, number, presented_lease(), exclusive=exclusive)
 
 
 # --- people in a browser ------------------------------------------------------------------------------------------

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server.database import database_address, engine_options, prepare_engine
+from server.errors import handle_errors
 from server.extensions import csrf, db, limiter, login_manager, migrate
 from server.pages import equip
 from server.security import protect
-from server.views import auth, files, home, overview
+from server.views import auth, client_api, files, home, overview
 
 if TYPE_CHECKING:
     from server.config import Config
@@ -37,8 +39,12 @@ def create_app(config: Config) -> Flask:
     limiter.init_app(app)
     protect(app)
     equip(app)
-    for view in (auth, home, files, overview):
+    handle_errors(app)
+    for view in (client_api, auth, home, files, overview):
         app.register_blueprint(view.blueprint)
+    if config.proxies:
+        hops = config.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
     with app.app_context():
         prepare_engine(db.engine)
     return app

@@ -10,7 +10,7 @@ from flask import Flask
 from huey import SqliteHuey, crontab
 
 from server.config import Config
-from server.services import runs, storages
+from server.services import settlement, storages
 
 WORKERS = 2
 """One may be busy for minutes with a storage's examination while the other settles runs."""
@@ -39,7 +39,7 @@ def create_queue(app: Flask, *, immediate: bool = False) -> SqliteHuey:
         task.__name__ = name
         setattr(queue, name, queue.periodic_task(when)(task))
 
-    periodic("settle_runs", crontab(minute="*"), lambda: runs.settle_expired(datetime.now(UTC), config))
+    periodic("settle_runs", crontab(minute="*"), lambda: settlement.settle_expired(datetime.now(UTC), config))
     periodic("check_storages", crontab(minute="23"), lambda: storages.check_due_storages(config, datetime.now(UTC)))
     return queue
 

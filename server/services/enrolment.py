@@ -30,6 +30,12 @@ def hash_token(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
+def find_by_token(token: str) -> Computer | None:
+    """The computer that was given `token`."""
+    found: Computer | None = db.session.scalar(select(Computer).where(Computer.token_hash == hash_token(token)))
+    return found
+
+
 def enrol(message: EnrolComputer, address: str, config: Config, now: datetime) -> EnrolledComputer:
     """Enrol the computer that sent `message` from `address`.
 
