@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from client import VERSION
-from client.console import complain, say, say_json
+from client.console import complain, drop_output, say, say_json
 from client.errors import Unexpected
 from client.events import Failed, to_json
 from client.outcomes import DONE, FAILED, ending, exit_code
@@ -77,7 +75,8 @@ def main(words: Sequence[str] | None = None) -> int:
         arguments.home = choose_home(arguments.home)
         return int(arguments.run(arguments))
     except BrokenPipeError:
-        return _leave_quietly()
+        drop_output()
+        return FAILED
     except (BackupError, KeyboardInterrupt) as error:
         return _report(error, arguments)
     except Exception as error:  # noqa: BLE001 (the edge: whatever it is, a person gets one sentence)
@@ -91,27 +90,24 @@ def _interrupt(*_: object) -> None:
 def _explain_unexpected(error: Exception, arguments: argparse.Namespace) -> BackupError:
     from client.technical_log import note_unexpected
 
-    home = arguments.home if isinstance(arguments.home, Path) else Path.cwd()
-    unexpected = Unexpected(reference=note_unexpected(home, error))
-    unexpected.__cause__ = error
-    return unexpected
+    try:
+        home = arguments.home if isinstance(arguments.home, Path) else choose_home(arguments.home)
+    except BackupError as without_home:
+        return without_home
+    return Unexpected(reference=note_unexpected(home, error))
 
 
 def _report(error: BackupError | KeyboardInterrupt, arguments: argparse.Namespace) -> int:
     event = ending(error)
-    with contextlib.suppress(BrokenPipeError):
+    try:
         if getattr(arguments, "events", False):
             say(to_json(event))
         elif getattr(arguments, "json", False) and isinstance(event, Failed):
             say_json({"error": {"code": event.code, "sentence": event.sentence, "hint": event.hint}})
         complain(error.explain() if isinstance(error, BackupError) else "Cancelled. What was stored is used next time.")
+    except BrokenPipeError:
+        drop_output()
     return exit_code(error)
-
-
-def _leave_quietly() -> int:
-    """The reader of our output went away; nothing more is to be flushed into its pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return FAILED
 
 
 if __name__ == "__main__":

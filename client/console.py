@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
+import os
 import sys
 import threading
 import time
@@ -47,6 +47,17 @@ def _write(stream: Any, text: str) -> None:
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()
+
+
+def drop_output() -> None:
+    """The reader went away: what is said from now on goes nowhere, so that the job can go on."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def shown(name: str) -> str:
@@ -97,21 +108,23 @@ class Follower:
 
     def __call__(self, event: Event) -> None:
         """Show an event; the end waits for `finish`, since a job may heal what it found by starting over."""
-        with self._turn, contextlib.suppress(BrokenPipeError):
+        with self._turn:
             self._skipped += isinstance(event, FileSkipped | FolderMissing)
             if isinstance(event, Finished):
                 self._finished = event
-            if self._mode == EVENTS:
-                say(to_json(event))
-            elif self._mode == PEOPLE:
-                self._tell_person(event)
+            try:
+                if self._mode == EVENTS:
+                    say(to_json(event))
+                elif self._mode == PEOPLE:
+                    self._tell_person(event)
+            except BrokenPipeError:
+                drop_output()
 
     def finish(self) -> int:
         """Word the end of a job that was not broken off; the command's exit code."""
         self.clear()
         if self._finished is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._conclude(self._finished)
+            self._conclude(self._finished)
         return DONE_WITH_SKIPPED if self._skipped else DONE
 
     def _conclude(self, finished: Finished) -> None:

@@ -34,7 +34,7 @@ def tidy(value: object) -> str:
     """A fact without the control characters, spaces and dots that firmware pads with; "" for a placeholder."""
     text = "".join(sign if sign.isprintable() else " " for sign in str(value or ""))
     text = " ".join(text.split()).strip(" .")[:255]
-    return "" if text.lower() in PLACEHOLDERS else text
+    return "" if text.lower().replace(".", "") in PLACEHOLDERS else text
 
 
 def tidy_mac(value: object) -> str:
