@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from client.deduplication import ChunkStore
 from client.entries import EntrySender
@@ -26,6 +25,7 @@ from client.scan import FolderLost, Scanned, Scanner, SourceSkipped, compile_pat
 from client.second_look import SecondLook
 from client.settings import Identity, Journal, Settings, load_journal, save_journal
 from client.vaults import VaultAccess, choose_cipher
+from protocol import __version__
 from protocol.errors import QuotaReached, Refusal
 from protocol.messages import (
     AddPack,
@@ -132,7 +132,7 @@ class _Run:
         request = OpenRun(
             uuid=str(self.uuid),
             automatic=job.automatic,
-            client_version=version("ibs"),
+            client_version=__version__,
             client_time=self.started_at,
             hardware_hash=hardware_hash(report),
             last_commit=journal.last_commit,
@@ -330,7 +330,7 @@ class _Run:
             stored=self._stored(),
             skipped=self.recorder.skipped,
             computer=self.job.identity.computer,
-            client_version=version("ibs"),
+            client_version=__version__,
             consistency="live",
             started_at=self.started_at,
             finished_at=datetime.now(UTC),

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 from client.documents import Unreadable, guard
 from client.names import is_clean
@@ -80,7 +79,7 @@ class IndexWriter:
         text = decode_name(name)
         if is_clean(text):
             if "&" in text or "<" in text or '"' in text:
-                text = escape(text, {'"': "&quot;"})
+                text = text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
             label = f'n="{text}"'
         else:
             label = f'b="{base64.b64encode(name).decode()}"'

@@ -19,8 +19,8 @@ from client.system.sources import describe_status, open_source
 from vault.chunks import WHOLE, Chunker
 
 BATCH_FILES = 200
-BATCH_BYTES = 2 << 20
-WAITING = 2
+BATCH_BYTES = 1 << 20
+WAITING = 1
 """Batches that wait for a worker: with those in work, all the plaintext that is in memory."""
 WORKERS = 2
 
