@@ -136,13 +136,12 @@ def _finish(path: Path, began: str, run: int) -> Path:
 
 
 def repair_logs(home: Path) -> int:
-    """Close the logs of jobs that were killed, drop the oldest ones, and return how many were closed.
-
-    To be called while no other job of this home runs.
-    """
+    """Close the logs of jobs that were killed, drop the oldest ones, and return how many were closed."""
     folder = home / FOLDER
     closed = 0
     for path in sorted(folder.glob(f"*{OPEN}")):
+        if _is_at_work(path):
+            continue
         data = path.read_bytes()
         whole = data[: data.rfind(b"\n") + 1]
         run = re.search(rb'<started [^>]*run="(\d+)" job="backup"', whole)
@@ -159,6 +158,14 @@ def repair_logs(home: Path) -> int:
         path.with_suffix(UNSENT).unlink(missing_ok=True)
         path.unlink()
     return closed
+
+
+def _is_at_work(path: Path) -> bool:
+    """True while the process that opened this log lives, such as a restore beside this backup."""
+    import psutil  # type: ignore[import-untyped]
+
+    writer = path.name.removesuffix(OPEN).rpartition("-")[2]
+    return writer.isdigit() and int(writer) != os.getpid() and bool(psutil.pid_exists(int(writer)))
 
 
 def log_files(home: Path) -> list[Path]:

@@ -85,6 +85,13 @@ def moment(time_utc: datetime) -> str:
     return time_utc.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def add_shapes(parser: argparse.ArgumentParser) -> None:
+    """The options that say in which shape a job tells what it does."""
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    shape.add_argument("--events", action="store_true", help="print one JSON line per event")
+
+
 class Follower:
     """Shows a job's events in one of three ways; it is an Emit. A reader that goes away stops no job."""
 

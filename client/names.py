@@ -1,12 +1,14 @@
-"""How file names are spelt in XML, which cannot carry every name that a disk can."""
+"""How file names are spelt: in XML, which cannot carry every name that a disk can, and as steps from the root."""
 from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from xml.etree.ElementTree import Element
 
 from client.system import decode_name, encode_name
+from client.system.sources import split_path
 
 UNCLEAN = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -33,3 +35,10 @@ def get_name(element: Element, attribute: str) -> str:
         return decode_name(base64.b64decode(encoded))
     except (binascii.Error, ValueError):
         return ""
+
+
+def steps_of(path: str) -> tuple[bytes, ...]:
+    """A path on this computer as a snapshot holds it: its steps from the root; the root itself has none."""
+    if path in {"", "/", os.sep}:
+        return ()
+    return tuple(encode_name(name) for name, _ in split_path(os.path.abspath(path)))

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from client.errors import Unexpected
 from client.events import Cancelled, Event, Failed
-from protocol.errors import CommitRefused, LeaseLost, QuotaReached, Refusal, StorageMissing
+from protocol.errors import BadRequest, CommitRefused, LeaseLost, NotFound, QuotaReached, Refusal, StorageMissing
 from vault.errors import BackupError
 
 DONE = 0
@@ -13,13 +13,13 @@ DONE_WITH_SKIPPED = 3
 REFUSED = 4
 CANCELLED = 130
 
-FAILURES_OF_THE_PORTAL = (QuotaReached, LeaseLost, CommitRefused, StorageMissing)
-"""Refusals that no person decided: the run failed, it was not turned away."""
+NOT_DECIDED = (QuotaReached, LeaseLost, CommitRefused, StorageMissing, NotFound, BadRequest)
+"""Refusals that no person decided: the job failed, it was not turned away."""
 
 
 def is_refusal(error: BaseException) -> bool:
     """True when the portal said no because of the account, the subscription or the computer."""
-    return isinstance(error, Refusal) and not isinstance(error, FAILURES_OF_THE_PORTAL)
+    return isinstance(error, Refusal) and not isinstance(error, NOT_DECIDED)
 
 
 def exit_code(error: BaseException) -> int:

@@ -9,7 +9,7 @@ from client.activity import ActivityLog, repair_logs, send_unsent
 from client.backup import RunCancelled, run_backup
 from client.cancellation import cancel_by_signal
 from client.connection import connect
-from client.console import Follower, amount, count
+from client.console import Follower, add_shapes, amount, count
 from client.events import Event, Finished, Notice
 from client.instance import hold
 from client.portal import Portal
@@ -18,9 +18,7 @@ from client.settings import load_settings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `backup`."""
-    shape = parser.add_mutually_exclusive_group()
-    shape.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    shape.add_argument("--events", action="store_true", help="print one JSON line per event")
+    add_shapes(parser)
     parser.add_argument("--automatic", action="store_true", help="for a scheduler: no person asked for this run")
 
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from client.connection import connect
 from client.console import amount, complain, count, moment, say, say_json, shown
 from client.index import FILE, FOLDER, LINK
+from client.names import steps_of
 from client.outcomes import DONE
 from client.portal import Portal
-from client.system import decode_name, encode_name
-from client.system.sources import split_path
+from client.system import decode_name
 from protocol.messages import ListEntries, SnapshotEntry
 
 KINDS = {FILE: "file", FOLDER: "folder", LINK: "link"}
@@ -39,13 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
     files = [entry for entry in entries if entry.kind == FILE]
     say(f"{count(len(files), 'file')}, {amount(sum(entry.size for entry in files))}")
     return DONE
-
-
-def steps_of(path: str) -> tuple[bytes, ...]:
-    """A path on this computer as the steps from a snapshot's root; the root itself has none."""
-    if path in {"", "/", os.sep}:
-        return ()
-    return tuple(encode_name(name) for name, _ in split_path(os.path.abspath(path)))
 
 
 def read_folder(portal: Portal, snapshot: int, path: tuple[bytes, ...]) -> Iterator[SnapshotEntry]:

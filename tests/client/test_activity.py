@@ -93,6 +93,21 @@ def test_a_killed_run_keeps_its_log_and_shows_as_interrupted(tmp_path: Path) -> 
     assert repair_logs(tmp_path) == 0
 
 
+def test_the_log_of_a_job_that_still_works_is_left_alone(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom client.activity import ActivityLog\n"
+        "with ActivityLog(Path(sys.argv[1]), 'restore'):\n    print(flush=True)\n    sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert repair_logs(tmp_path) == 0
+        child.communicate()
+    (job,) = read_logs(tmp_path, 10)
+    assert (job.job, job.entries) == ("restore", ())
+
+
 def test_a_flood_of_skipped_files_is_counted_but_not_written_down(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
