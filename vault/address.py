@@ -65,6 +65,8 @@ class Profile:
     """True: data connections go to the address in the PASV reply instead of the server's own."""
     exclusive_rename: bool = False
     """True: the server refuses to rename onto an existing name, so that asking beforehand is not needed."""
+    pipelined: bool = False
+    """True: the server answers several commands that were sent together, which saves round trips."""
 
 
 @dataclass(frozen=True)

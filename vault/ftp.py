@@ -1,7 +1,7 @@
 """FtpStorage: a vault on an FTP server that may lie, drop, fill up and fall silent (docs/ftp.md).
 
-Nothing else reaches an FTP server on the way of client and portal to a storage. ftplib and ftputil are imported with
-the first connection, because a run that finds nothing to do should not wait for them.
+It is the only way of client and portal to an FTP server. ftplib and ftputil are imported with the first session,
+because a run that finds nothing to do should not wait for them.
 """
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from vault.address import FtpAddress, Profile, Timeouts, parse_address
+from vault.connection import Connection
 from vault.errors import (
     DeleteRefused,
     NameTaken,
@@ -19,21 +20,16 @@ from vault.errors import (
     StorageError,
     StorageFull,
     StorageSilent,
-    TooManyConnections,
     TransferFailed,
 )
 from vault.layout import PART_SUFFIX, VAULT_FILE
 from vault.storage import check_name
 
 if TYPE_CHECKING:
-    import ftputil
-
     from vault.sessions import Session
 
 __all__ = ["FtpAddress", "FtpStorage", "Profile", "Timeouts", "parse_address"]
 
-MOST_BYTES = 4 << 30
-"""A session is replaced after 4 GiB, before TLS has to renew its keys."""
 SIZES_KEPT = 64
 PROBE = 1 << 20
 
@@ -50,16 +46,26 @@ class FtpStorage:
         """`folder` is the vault's own folder below the address's base; it is made with the first object."""
         self.address, self.profile, self.timeouts = address, profile, timeouts
         self.folder = check_name(folder) if folder else ""
-        self._clock, self._sleep = clock, sleep
-        self._host: ftputil.FTPHost | None = None
-        self._session: Session | None = None
-        self._opened = self._used = 0.0
+        self._connection = Connection(address, profile, timeouts, clock, sleep)
+        self._sleep = sleep
         self._folders: set[str] = set()  # known to exist
         self._sizes: dict[str, int] = {}  # of the objects met last; they never change
 
     def size(self, name: str) -> int | None:
         """See Storage.size. A 550 proves absence only when the vault's own file answers on the same session."""
-        return self._call(name, lambda session: self._proven_size(session, name))
+        return self._connection.repeat(name, lambda session: self._proven_size(session, name))
+
+    def sizes(self, names: list[str]) -> list[int | None]:
+        """What `size` returns for each name, in few round trips where the server can take several commands."""
+        from vault import transfers
+
+        def ask(session: Session) -> list[int | None]:
+            found = transfers.strict_sizes(session, [self._path(name) for name in names])
+            if None in found:
+                self._proven_size(session, names[found.index(None)])
+            return found
+
+        return self._connection.repeat(names[0], ask) if names else []
 
     def put_new(self, name: str, data: Data) -> None:
         """See Storage.put_new. A failure that may pass is answered by one repetition on a fresh session."""
@@ -93,7 +99,7 @@ class FtpStorage:
         def store(session: Session) -> None:
             from vault import transfers
             try:
-                self._store(session, name, view)
+                self._store(session, name, lambda path: transfers.strict_store(session, path, view))
             except transfers.StoreRefused as error:
                 stored = transfers.strict_size(session, self._path(name))
                 if stored is None:
@@ -101,7 +107,7 @@ class FtpStorage:
                 if stored != len(view):
                     raise NameTaken(name=name) from error
 
-        self._call(name, store)
+        self._connection.repeat(name, store)
 
     def read(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
         """See Storage.read."""
@@ -118,7 +124,7 @@ class FtpStorage:
                 raise TransferFailed(name=name, reason=f"it has {total} bytes, {wanted} were asked for from {offset}")
             return transfers.read_range(session, self._path(name), offset, wanted, total) if wanted else b""
 
-        return self._call(name, receive)
+        return self._connection.repeat(name, receive)
 
     def delete(self, name: str) -> None:
         """See Storage.delete."""
@@ -130,82 +136,30 @@ class FtpStorage:
                 raise DeleteRefused(name=name, reason=refused)
             self._sizes.pop(name, None)
 
-        self._call(name, remove)
+        self._connection.repeat(name, remove)
 
     def list(self, folder: str) -> list[str]:
         """See Storage.list."""
         def names(session: Session) -> list[str]:
             import ftputil.error
-            assert self._host is not None
+            assert self._connection.host is not None
             try:
-                found = self._host.listdir(self._path(folder) if folder else self.folder or ".")
+                found = self._connection.host.listdir(self._path(folder) if folder else self.folder or ".")
             except ftputil.error.PermanentError:
                 return []
             return sorted(f"{folder}/{name}" if folder else name for name in found)
 
-        return self._call(folder, names)
+        return self._connection.repeat(folder, names)
 
     def close(self) -> None:
         """See Storage.close."""
-        host, self._host, self._session = self._host, None, None
-        if host is not None:
-            host.close()
+        self._connection.close()
 
     def __enter__(self) -> FtpStorage:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    # Sessions
-
-    def _call(self, name: str, action: Callable[[Session], T]) -> T:
-        """What `action` returns; once more on a fresh session when one that had lain idle turns out to be dead."""
-        idle = self._session is not None
-        try:
-            return self._once(name, action)
-        except TransferFailed:
-            if not idle:
-                raise
-            self.close()
-            return self._once(name, action)
-
-    def _once(self, name: str, action: Callable[[Session], T]) -> T:
-        session = self._connected()
-        from vault.transfers import translated
-        try:
-            with translated(name):
-                return action(session)
-        except (TransferFailed, StorageSilent, StorageFull):
-            session.discard()
-            raise
-        finally:
-            self._used = self._clock()
-            if session.dead or self.profile.max_sessions <= 1:  # a single connection is shared in turns
-                self.close()
-
-    def _connected(self) -> Session:
-        now = self._clock()
-        idle = min(self.timeouts.idle, self.profile.idle_limit or self.timeouts.idle)
-        if self._session is not None and (now - self._used > idle or now - self._opened > self.timeouts.age
-                                          or self._session.moved > MOST_BYTES):
-            self.close()
-        if self._session is None:
-            self._host, self._session = self._open(now + self.timeouts.crowded)
-            self._opened = self._clock()
-        return self._session
-
-    def _open(self, until: float) -> tuple[ftputil.FTPHost, Session]:
-        from vault.sessions import open_session
-        pause = 0.1
-        while True:
-            try:
-                return open_session(self.address, self.profile, self.timeouts)
-            except TooManyConnections:
-                if self.profile.max_sessions > 1 or self._clock() + pause > until:
-                    raise
-                self._sleep(pause * (1 + secrets.randbelow(100) / 100))
-                pause = min(pause * 2, 2)
 
     # Names
 
@@ -243,39 +197,36 @@ class FtpStorage:
                     if found != len(data):
                         raise NameTaken(name=name)
                     return
-            self._store(session, part, data)
-            if part != name:
-                self._rename(session, part, name, len(data))
+            if part == name:
+                self._store(session, name, lambda path: transfers.strict_store(session, path, data))
+                return
+            refused, stored = self._store(
+                session, name, lambda path: transfers.strict_put(session, self._path(part), path, data))
+            if refused and self.profile.delete_parts:
+                transfers.refusal(session, "DELE " + self._path(part))
+            if refused and stored not in {None, len(data)}:
+                raise NameTaken(name=name)
+            if stored != len(data):  # an equal size is this object: the reply to an earlier attempt was lost
+                raise TransferFailed(name=name, reason=refused or f"it has {stored or 0} bytes after the rename")
 
-        self._once(name, store)
+        self._connection.once(name, store)
 
-    def _store(self, session: Session, name: str, data: memoryview) -> None:
+    def _store(self, session: Session, name: str, store: Callable[[str], T]) -> T:
         """Upload; folders are made only when the server refuses, which saves asking for them each time."""
         from vault import transfers
         path = self._path(name)
         levels = path.split("/")[:-1]
         folders = ["/".join(levels[:depth]) for depth in range(1, len(levels) + 1)]
         try:
-            transfers.strict_store(session, path, data)
+            result = store(path)
         except transfers.StoreRefused:
             missing = [folder for folder in folders if folder not in self._folders]
             if not missing:
                 raise
-            for folder in missing:
-                transfers.refusal(session, "MKD " + folder)  # it exists, or the upload will say what is wrong
-            transfers.strict_store(session, path, data)
+            session.batch([f"MKD {folder}" for folder in missing])  # if one fails, the upload will say why
+            result = store(path)
         self._folders.update(folders)
-
-    def _rename(self, session: Session, part: str, name: str, size: int) -> None:
-        from vault import transfers
-        refused = transfers.rename(session, self._path(part), self._path(name))
-        stored = transfers.strict_size(session, self._path(name))
-        if refused and self.profile.delete_parts:
-            transfers.refusal(session, "DELE " + self._path(part))
-        if refused and stored not in {None, size}:
-            raise NameTaken(name=name)
-        if stored != size:  # an equal size is this object: the reply to an earlier attempt was lost
-            raise TransferFailed(name=name, reason=refused or f"{stored or 0} of {size} bytes after the rename")
+        return result
 
     def _settled(self, name: str, part: str, size: int) -> bool:
         """After a failed upload, on a fresh session: is the object there all the same? Removes what was left over."""
@@ -289,7 +240,7 @@ class FtpStorage:
             return stored == size
 
         self._sleep(self.timeouts.pause)
-        return self._once(name, look)
+        return self._connection.once(name, look)
 
     def _space_left(self) -> bool:
         """Whether 1 MiB can be stored: servers without space answer in many ways, or not at all."""

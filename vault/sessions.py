@@ -82,13 +82,24 @@ class Session(ftplib.FTP):
             self.sock = self._encrypt(self.sock)
             self._hear()  # anew, so that nothing sent in clear before the handshake is believed
         self.login(self.address.user, self.address.password)
-        if self.context:
-            self.voidcmd("PBSZ 0")
-            self.voidcmd("PROT P")
-        if not self.address.base.isascii():
-            with contextlib.suppress(ftplib.Error):  # Pure-FTPd lists UTF8 as a feature and refuses this
-                self.sendcmd("OPTS UTF8 ON")
+        self._prepare()
         self.sock.settimeout(self.waits.transfer)
+
+    def _prepare(self) -> None:
+        """Encrypt data connections, enter the base folder, choose binary representation."""
+        steps = ["PBSZ 0", "PROT P"] if self.context else []
+        if not self.address.base.isascii():
+            steps.append("OPTS UTF8 ON")
+        if self.address.base:
+            steps.append(f"CWD {self.address.base}")
+        for step, reply in zip([*steps, "TYPE I"], self.batch([*steps, "TYPE I"]), strict=True):
+            if reply[:1] == "2" or step.startswith("OPTS"):  # Pure-FTPd lists UTF8 as a feature and refuses this
+                continue
+            if step.startswith("CWD"):
+                raise StorageError(reason=f"its base folder {self.address.base} can't be entered ({reply})")
+            if step.startswith("P"):
+                raise CertificateRejected(host=self.host, reason=f"it does not encrypt what is transferred ({reply})")
+            raise ftplib.error_proto(reply)
 
     def _hear(self) -> None:
         # Replies may hold any bytes of the server's language; ftplib alone would fail on them.
@@ -126,15 +137,35 @@ class Session(ftplib.FTP):
         self.discard()
 
     def pwd(self) -> str:
-        """The current folder. FTPHost asks for it first; before an absolute CWD any answer does and costs no reply."""
-        return "/" if self.address.base else super().pwd()
+        """The current folder, which FTPHost wants to know first and which costs a reply only without a base folder."""
+        return self.address.base or super().pwd()
 
     def putcmd(self, line: str) -> None:
         """Send a command, and note a change of representation, also when a listing of ftplib makes it."""
+        self._note(line)
+        super().putcmd(line)
+
+    def _note(self, line: str) -> None:
         self.verb, _, argument = line.partition(" ")
         if self.verb == "TYPE":
             self.representation = argument
-        super().putcmd(line)
+
+    def batch(self, commands: list[str]) -> list[str]:
+        """The replies to commands of which none starts a transfer; sent together where the server can take that."""
+        if any("\r" in command or "\n" in command for command in commands):
+            raise ValueError("a command must not hold a line break")
+        replies = []
+        if self.profile.pipelined:
+            self.sock.sendall("".join(f"{command}\r\n" for command in commands).encode())
+        for command in commands:
+            if self.profile.pipelined:
+                self._note(command)
+            else:
+                self.putcmd(command)
+            replies.append(self.getmultiline())
+            if replies[-1].startswith("421"):
+                raise ftplib.error_temp(replies[-1])
+        return replies
 
     def binary(self) -> None:
         """Make sure of binary representation; asked only once, since every round trip counts on a slow line."""
@@ -174,13 +205,9 @@ def open_session(address: FtpAddress, profile: Profile, timeouts: Timeouts) -> t
     try:
         host = ftputil.FTPHost(session_factory=factory)
         host.stat_cache.disable()  # its entries never expire
-        if address.base:
-            host.chdir(address.base)  # the only CWD: FTPHost remembers the folder and returns to it
     except (ftputil.error.FTPError, OSError, EOFError) as error:
         for session in opened:
             session.close()
-        if isinstance(error, ftputil.error.PermanentError):
-            raise StorageError(reason=f"its base folder {address.base} can't be entered: {line_of(error)}") from error
         raise StorageUnreachable(host=address.host, reason=line_of(error)) from error
     return host, opened[-1]
 

@@ -24,6 +24,8 @@ SHORTEST_READ = 1 << 18
 DRAIN = 1 << 19
 """When no more than this is left behind a range, reading on to the end is safer than stopping."""
 FULL = ("452", "552")
+TOGETHER = 32
+"""Commands sent at once at most; their replies have to fit into the buffers on the way."""
 FULL_WORDS = ("quota", "no space", "disk full")
 
 
@@ -33,17 +35,25 @@ class StoreRefused(ftplib.error_perm):
 
 def strict_size(session: Session, path: str) -> int | None:
     """Bytes stored; None after a 550, which is absence only on a storage that is known to be there."""
+    return strict_sizes(session, [path])[0]
+
+
+def strict_sizes(session: Session, paths: list[str]) -> list[int | None]:
+    """strict_size for several objects, with few round trips."""
     session.binary()  # in ASCII mode ProFTPD and pyftpdlib answer 550
-    try:
-        reply = session.sendcmd("SIZE " + path)
-    except ftplib.error_perm as error:
-        if str(error)[:3] == "550":
-            return None
-        raise
-    try:
-        return int(reply[4:].split()[0])
-    except (ValueError, IndexError):
-        raise ftplib.error_proto(f"SIZE was answered: {reply}") from None
+    found: list[int | None] = []
+    for start in range(0, len(paths), TOGETHER):
+        found += map(_size_in, session.batch([f"SIZE {path}" for path in paths[start:start + TOGETHER]]))
+    return found
+
+
+def _size_in(reply: str) -> int | None:
+    code, _, text = reply.partition(" ")
+    if code == "550":
+        return None
+    if code != "213" or not text.strip().isdecimal():
+        raise ftplib.error_proto(f"SIZE was answered: {reply}")
+    return int(text)
 
 
 def strict_store(session: Session, path: str, data: memoryview) -> None:
@@ -51,11 +61,36 @@ def strict_store(session: Session, path: str, data: memoryview) -> None:
 
     Raises StoreRefused when nothing was sent; after any other failure the session is dead.
     """
-    try:
+    with _discarding(session):
         _store(session, path, data)
-        stored = strict_size(session, path)
-        if stored != len(data):
-            raise TransferFailed(name=path, reason=f"{stored or 0} of {len(data)} bytes were stored")
+        _compare(path, strict_size(session, path), data)
+
+
+def strict_put(session: Session, part: str, name: str, data: memoryview) -> tuple[str | None, int | None]:
+    """Upload under a temporary name and rename: the server's words if it refused that, and the size of `name` now.
+
+    Raises as strict_store does.
+    """
+    with _discarding(session):
+        _store(session, part, data)
+        stored, from_part = session.batch([f"SIZE {part}", f"RNFR {part}"])
+        _compare(part, _size_in(stored), data)
+        if from_part[:1] != "3":
+            return from_part, strict_size(session, name)
+        renamed, stored = session.batch([f"RNTO {name}", f"SIZE {name}"])
+        return None if renamed[:1] == "2" else renamed, _size_in(stored)
+
+
+def _compare(path: str, stored: int | None, data: memoryview) -> None:
+    if stored != len(data):
+        raise TransferFailed(name=path, reason=f"{stored or 0} of {len(data)} bytes were stored")
+
+
+@contextlib.contextmanager
+def _discarding(session: Session) -> Iterator[None]:
+    """After a failure nobody knows what the control connection will say next."""
+    try:
+        yield
     except StoreRefused:
         raise
     except BaseException:

@@ -45,6 +45,8 @@ class ScriptedServer:
         """Space; an upload beyond it is cut off, kept in part and answered with `full_reply`."""
         self.full_reply = "452 no space left on device"
         self.most_listed: int | None = None
+        self.forgetful = False
+        """Commands that arrive together with another one are lost."""
         self.delay = 0.0
         """Seconds before each reply."""
         self.tls = tls
@@ -82,6 +84,11 @@ class ScriptedServer:
         pin = make_certificate().pin if self.tls else None
         return FtpAddress("127.0.0.1", self.port, USER, PASSWORD, base, tls=self.tls, pin=pin)
 
+    def release(self, connection: socket.socket) -> None:
+        """Its place is free for another."""
+        with self._lock:
+            self._open.discard(connection)
+
     def drop_all(self) -> None:
         """Cut every connection, as a router does that forgets them."""
         for connection in list(self._open):
@@ -115,8 +122,7 @@ class ScriptedServer:
             with contextlib.suppress(OSError, ValueError):
                 conversation.hold(crowded)
         finally:
-            with self._lock:
-                self._open.discard(connection)
+            self.release(connection)
             conversation.close()
 
     def wait(self, seconds: float) -> None:
@@ -133,6 +139,7 @@ class Conversation:
 
     def __init__(self, server: ScriptedServer, control: socket.socket, context: ssl.SSLContext | None) -> None:
         self.server, self.control, self.context = server, control, context
+        self.accepted = control  # below TLS
         self.passive: socket.socket | None = None
         self.folder, self.offset, self.renamed, self.cut = "", 0, "", False
 
@@ -157,6 +164,8 @@ class Conversation:
                     return None
                 pending += received
             line, pending = pending.split(b"\r\n", 1)
+            if self.server.forgetful:
+                pending = b""
             verb, _, argument = line.decode().partition(" ")
             self.server.commands.append(line.decode())
             self.answer(verb.upper(), argument)
@@ -238,6 +247,7 @@ class Conversation:
         return "350 from there"
 
     def do_quit(self, argument: str) -> str:
+        self.server.release(self.accepted)
         return "221 goodbye"
 
     def do_pasv(self, argument: str) -> str:

@@ -37,7 +37,7 @@ def good(diagnosis: Diagnosis) -> dict[str, bool]:
 def test_it_finds_every_server_usable_with_its_defaults(ftp_server: FtpServer) -> None:
     diagnosis = check(ftp_server.address("/base"))
     assert diagnosis.usable
-    assert diagnosis.profile == Profile(max_sessions=5, exclusive_rename=ftp_server.kind == "proftpd")
+    assert diagnosis.profile == Profile(max_sessions=5, exclusive_rename=ftp_server.kind == "proftpd", pipelined=True)
     assert diagnosis.pin == (ftp_server.certificate.pin if ftp_server.tls else None)
     assert good(diagnosis)["encryption"] is ftp_server.tls
     assert diagnosis.upload_rate > 1e6
@@ -136,6 +136,14 @@ def test_it_finds_the_way_around_a_server_without_pasv() -> None:
         diagnosis = check(server.address())
     assert diagnosis.usable
     assert diagnosis.profile.prefer_epsv
+
+
+def test_it_sends_commands_one_by_one_to_a_server_that_forgets_the_rest() -> None:
+    with ScriptedServer() as server:
+        server.forgetful = True
+        diagnosis = check(server.address())
+    assert diagnosis.usable
+    assert not diagnosis.profile.pipelined
 
 
 def test_it_notices_how_long_a_session_may_rest() -> None:

@@ -128,11 +128,12 @@ def test_f02_a_hundred_packs_are_whole(kind: str, version: str, start_ftp: Calla
 
 
 def store_packs(server: FtpServer, version: str, count: int) -> None:
-    with FtpStorage(server.address(), "vault", Profile(max_tls=version)) as storage:
+    with FtpStorage(server.address(), "vault", Profile(max_tls=version, pipelined=True)) as storage:
         storage.put_new(VAULT_FILE, b"{}")
-        assert storage._session is not None
-        assert isinstance(storage._session.sock, ssl.SSLSocket)
-        assert storage._session.sock.version() == f"TLSv{version}"
+        session = storage._connection.session
+        assert session is not None
+        assert isinstance(session.sock, ssl.SSLSocket)
+        assert session.sock.version() == f"TLSv{version}"
         for number in range(count):
             data = os.urandom(1_000_000 + number * 37_501)
             name = f"p/00/000/{number:08d}-{hashlib.sha256(data).hexdigest()[:16]}.ibp"
@@ -150,7 +151,7 @@ def test_f03_reconnecting_sessions_keep_their_uploads(kind: str, start_ftp: Call
 
     def upload(worker: int) -> None:
         try:
-            with FtpStorage(server.address(), "vault") as storage:
+            with FtpStorage(server.address(), "vault", Profile(pipelined=True)) as storage:
                 for number in range(8):
                     storage.put_new(f"p/00/000/{worker}-{number}.ibp", DATA)
                     if number % 3 == 2:
@@ -263,7 +264,7 @@ def test_f14_real_servers_at_their_limit_are_understood(kind: str, start_ftp: Ca
 
 # F15, rename.
 
-@pytest.mark.parametrize("profile", [Profile(), Profile(exclusive_rename=True)])
+@pytest.mark.parametrize("profile", [Profile(), Profile(exclusive_rename=True), Profile(pipelined=True)])
 def test_f15_a_reply_lost_after_the_rename_leaves_one_object(profile: Profile) -> None:
     with ScriptedServer() as server, on(server, profile) as storage:
         server.cut_after = ["RNTO"]
