@@ -26,8 +26,13 @@ class Wanted(NamedTuple):
 
 @dataclass
 class Counts:
-    """What a restore brought so far: every file, link and byte that is complete, and what was skipped."""
+    """What a restore brought so far: every file, link and byte that is complete, and what was skipped.
 
+    `entries` and `listed` (files alone) count what was asked for.
+    """
+
+    entries: int = 0
+    listed: int = 0
     files: int = 0
     links: int = 0
     folders: int = 0

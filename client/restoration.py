@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
 from client.delivery import Coming, Counts, Delivery, Wanted
-from client.events import Emit, Notice, Progress
+from client.events import Emit, Finished, Notice, Progress
 from client.target import Steps, Target, display, safe_name, translate
-from vault.errors import ObjectMissing, TooManyConnections, VaultDamaged
+from vault.errors import BackupError, ObjectMissing, TooManyConnections, VaultDamaged
 from vault.keys import VaultKeys
 from vault.reader import Location, Range, Reader, join
 from vault.records import FILE, FOLDER, LINK
@@ -30,6 +30,13 @@ REPORT_SECONDS = 0.2
 
 Receivers = list[tuple[Coming, int]]
 """Who needs a chunk, and at which offset of the file."""
+
+
+class RestoreIncomplete(BackupError):
+    """{restored} of {files} files are restored and {skipped} entries were reported; others are missing."""
+
+    code = "IBS-4206"
+    hint = "What is there is complete. Restore again; if it stays so, restore with “ibs-client recover”."
 
 
 class Restoration:
@@ -97,6 +104,8 @@ class Restoration:
         self._window_files = self._window_bytes = 0
 
     def _plan(self, wanted: Wanted) -> None:
+        self.counts.entries += 1
+        self.counts.listed += wanted.kind == FILE
         steps = tuple(safe_name(step) for step in wanted.path)
         if steps[-1] != wanted.path[-1]:
             self._emit(Notice(f"{display(wanted.path)!r} can't be spelt here; it is restored as {display(steps)!r}."))
@@ -207,6 +216,22 @@ class Restoration:
             return
         for coming in {coming for several in receivers for coming, _ in several}:
             self._delivery.fail(coming, error)
+
+
+def conclude(counts: Counts, snapshot: int, files: int | None, seconds: float, emit: Emit) -> Finished:
+    """The end of a restore: every entry is there or reported, and `files` were to come, if that is known.
+
+    Raises RestoreIncomplete.
+    """
+    expected = counts.listed if files is None else files
+    reached = counts.files + counts.links + counts.folders + counts.skipped
+    if counts.listed != expected or reached != counts.entries:
+        raise RestoreIncomplete(restored=counts.files, files=expected, skipped=counts.skipped)
+    finished = Finished(
+        snapshot, counts.files, counts.bytes, counts.read, counts.bytes, counts.skipped, round(seconds, 3)
+    )
+    emit(finished)
+    return finished
 
 
 def _objection(wanted: Wanted) -> str:

@@ -79,6 +79,8 @@ class SmallVault:
     cut: Callable[[bytes], list[bytes]] = lambda content: [content] if content else []
     cipher: int = AES_GCM
     pack_size: int = 1 << 20
+    miscount: int = 0
+    """Files that its commits claim beyond those that there are."""
     storage: FolderStorage = field(init=False)
 
     def __post_init__(self) -> None:
@@ -180,7 +182,7 @@ class SmallVault:
             run=run, run_uuid=UUID(int=run), parent=self.last, parent_hash=commit_hash(parent) if parent else b"",
             kind=kind, root=ROOT, windows_names=False, parts=tuple(parts), inline=inline, pack_count=len(packs),
             chunk_count=chunks, first_chunk=1, batches=0, entries_digest=blake2b(digest_size=32).digest(),
-            files=len(files), bytes=sum(len(item.content) for item in files),
+            files=len(files) + self.miscount, bytes=sum(len(item.content) for item in files),
             stored=sum(pack.size for pack in packs), skipped=0, computer="workstation", client_version="0.1.0",
             consistency="live", started_at=moment, finished_at=moment + timedelta(minutes=1),
         ), self.keys, VAULT, self.cipher)
