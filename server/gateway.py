@@ -21,6 +21,7 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.exceptions import AuthenticationFailed, FilesystemError
 from pyftpdlib.filesystems import AbstractedFS
 from pyftpdlib.handlers import DTPHandler, TLS_DTPHandler, TLS_FTPHandler
+from pyftpdlib.ioloop import IOLoop
 from pyftpdlib.servers import ThreadedFTPServer
 
 from server.config import Config
@@ -150,7 +151,6 @@ class Connection(TLS_FTPHandler):
     tls_control_required = True
     tls_data_required = True
     use_sendfile = False
-    unicode_errors = "strict"
     dtp_handler = SecureTransfer
     abstracted_fs = VaultFolder
     proto_cmds = {name: rule for name, rule in TLS_FTPHandler.proto_cmds.items() if name in COMMANDS}
@@ -252,7 +252,7 @@ class Gateway(ThreadedFTPServer):
     def __init__(self, address: tuple[str, int], handler: type[Connection]) -> None:
         self._lock, self._exit = threading.Lock(), threading.Event()  # pyftpdlib would share them among servers
         self._stopping = False
-        super().__init__(address, handler)
+        super().__init__(address, handler, ioloop=IOLoop())
 
     def serve(self) -> None:
         """Serve until stop() is called, then end all connections."""
@@ -271,9 +271,8 @@ def create_gateway(config: Config, allowance: Callable[[str], int],
 
     Raises OSError when its address can't be used. What an earlier process left half-written is removed.
     """
-    chatter = logging.getLogger("pyftpdlib")
-    chatter.setLevel(logging.WARNING)
-    chatter.addHandler(logging.NullHandler())  # without a handler pyftpdlib would install its own
+    logging.getLogger("pyftpdlib").setLevel(logging.WARNING)
+    logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # or pyftpdlib would install its own
     incoming = config.storage_folder / INCOMING
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True, mode=0o700)
