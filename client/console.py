@@ -49,6 +49,15 @@ def _write(stream: Any, text: str) -> None:
     stream.flush()
 
 
+def ask_secret(prompt: str) -> str:
+    """A line of standard input; on a terminal it is asked for with `prompt` and not shown."""
+    if sys.stdin.isatty():
+        import getpass
+
+        return getpass.getpass(prompt)
+    return sys.stdin.buffer.readline(8192).decode("utf-8", "replace").rstrip("\r\n")
+
+
 def drop_output() -> None:
     """The reader went away: what is said from now on goes nowhere, so that the job can go on."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

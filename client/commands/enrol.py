@@ -2,11 +2,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
-import sys
 from pathlib import Path
 
-from client.console import amount, complain, moment, say, say_json
+from client.console import amount, ask_secret, complain, moment, say, say_json
 from client.enrol import enrol, read_authority
 from client.instance import hold
 from client.outcomes import DONE
@@ -18,7 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `enrol`."""
     parser.add_argument("portal", metavar="PORTAL_URL", help="https://…; http:// for this computer itself only")
     parser.add_argument("--user", required=True, metavar="NAME", help="the account's user name")
-    parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    parser.add_argument(
+        "--password-stdin", action="store_true",
+        help="read the password from standard input (done anyway where that is no terminal)",
+    )
     parser.add_argument("--ca", type=Path, metavar="FILE", help="the portal's own certificate authority (PEM)")
     parser.add_argument("--again", action="store_true", help="enrol anew although this computer is enrolled")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -30,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     portal = Portal(arguments.portal, ca=authority)
     with hold(arguments.home):
         answer = enrol(
-            arguments.home, portal, user=arguments.user, password=_password(arguments.password_stdin), ca=authority,
+            arguments.home, portal, user=arguments.user, password=ask_secret("Password: "), ca=authority,
             again=arguments.again, tell=complain,
         )
     portal.close()
@@ -43,12 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _explain(answer)
     return DONE
-
-
-def _password(from_stdin: bool) -> str:
-    if from_stdin or not sys.stdin.isatty():
-        return sys.stdin.buffer.readline(8192).decode("utf-8", "replace").rstrip("\r\n")
-    return getpass.getpass("Password: ")
 
 
 def _explain(answer: EnrolledComputer) -> None:
