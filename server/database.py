@@ -48,5 +48,6 @@ def prepare_engine(engine: Engine) -> None:
 
 
 def begin_reading(session: Session) -> None:
-    """Begin a transaction that only reads; for requests that change nothing. Do so before the first statement."""
-    session.connection(execution_options={READ_ONLY: True})
+    """Begin a transaction that only reads, unless one is under way; for requests that change nothing."""
+    if not session.in_transaction():
+        session.connection(execution_options={READ_ONLY: True})

@@ -28,7 +28,6 @@ FORBIDDEN = {
 """Folder → what nothing in it imports, wherever in a file the import stands."""
 EXCEPTIONS = {
     "server/views/exchange.py": {"sqlalchemy", "server.extensions.db"},  # repeats a call whose transaction lost a race
-    "server/views/client_api.py": {"server.extensions.db"},  # gives the connection back before an answer is streamed
 }
 
 ALLOWED_ALONE = {

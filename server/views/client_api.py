@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from protocol import messages
 from server import access
 from server.config import Config
-from server.extensions import csrf, db, limiter
+from server.extensions import csrf, limiter
 from server.services import activity_logs, catalogue, commits, enrolment, entries, listings, packs, runs
 from server.views.exchange import EXCHANGES, exchange
 from server.views.openapi import describe_api
@@ -138,9 +138,3 @@ def open_restore() -> messages.Message:
 def openapi() -> Response:
     """This API, described for programs (OpenAPI 3.1)."""
     return jsonify(describe_api(EXCHANGES))
-
-
-@blueprint.teardown_request
-def release(_error: BaseException | None) -> None:
-    """No transaction outlives its request, whatever became of it."""
-    db.session.remove()

@@ -14,9 +14,10 @@ from sqlalchemy import text
 
 from server.app import create_app
 from server.config import Config, create_data
-from server.extensions import db
+from server.extensions import db, limiter
 from server.models import Model
 from server.services import sign_in
+from tests.parts.api_computer import ApiComputer, enrol_computer
 from tests.parts.mariadb import MariaDb, running_mariadb
 from tests.parts.portal_world import PortalWorld
 
@@ -65,6 +66,7 @@ def app(config: Config) -> Iterator[Flask]:
     """The portal; its application context is entered, so that services can be called."""
     app = create_app(config)
     app.testing = True
+    limiter.reset()
     with app.app_context():
         if db.engine.dialect.name != "sqlite":
             _empty_tables()
@@ -84,6 +86,12 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 def world(app: Flask, config: Config, cheap_passwords: None) -> PortalWorld:
     """People and their subscriptions."""
     return PortalWorld(config, datetime.now(UTC))
+
+
+@pytest.fixture
+def desk(app: Flask, world: PortalWorld, config: Config) -> ApiComputer:
+    """Alice's computer, newly enrolled through the client API."""
+    return enrol_computer(app.test_client(), config, "alice.front")
 
 
 def _fresh_sqlite(empty: Path, folder: Path) -> str:
