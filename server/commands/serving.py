@@ -55,12 +55,11 @@ def run_all(options: argparse.Namespace, say: Say) -> int:
 def serve_web(options: argparse.Namespace, say: Say) -> None:
     """Serve pages and client API; TLS is the matter of a proxy in front (docs/operations.md)."""
     with opened_portal(options) as (app, config):
-        proxy = {"trusted_proxy": "*", "trusted_proxy_count": config.proxies, "clear_untrusted_proxy_headers": True,
-                 "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}}
         try:
             server = waitress.create_server(
                 app, host=options.host, port=options.port, threads=THREADS, ident=None,
-                max_request_body_size=LARGEST_REQUEST, **(proxy if config.proxies else {}))
+                max_request_body_size=LARGEST_REQUEST,
+                clear_untrusted_proxy_headers=not config.proxies)  # the application believes as many as it is told
         except (OSError, ValueError) as error:
             raise _address_taken(options.host, options.port, error) from error
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
