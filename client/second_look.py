@@ -50,8 +50,9 @@ class SecondLook(threading.Thread):
             return
         storage = self._open_storage()
         try:
+            sizes = storage.sizes([pack_name(pack.number, pack.sha256) for pack in self._packs])
             wrong = tuple(
-                pack.number for pack in self._packs if storage.size(pack_name(pack.number, pack.sha256)) != pack.size
+                pack.number for pack, size in zip(self._packs, sizes, strict=True) if size != pack.size
             )
             if wrong and self._report(ReportDamage(packs=wrong)).ids:
                 self.damaged = len(wrong)

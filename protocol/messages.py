@@ -140,6 +140,7 @@ class StorageProfile(Message, frozen=True, kw_only=True):
     prefer_epsv: bool = False
     trust_pasv_ip: bool = False
     exclusive_rename: bool = False
+    pipelined: bool = False
 
 
 class StorageAccess(Message, frozen=True, kw_only=True):

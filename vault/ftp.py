@@ -56,7 +56,7 @@ class FtpStorage:
         return self._connection.repeat(name, lambda session: self._proven_size(session, name))
 
     def sizes(self, names: list[str]) -> list[int | None]:
-        """What `size` returns for each name, in few round trips where the server can take several commands."""
+        """See Storage.sizes."""
         from vault import transfers
 
         def ask(session: Session) -> list[int | None]:

@@ -61,6 +61,7 @@ class Session(ftplib.FTP):
         self.moved = 0
         self.representation = "A"  # what RFC 959 begins with
         self.verb = ""
+        self.folder = address.base or "/"
         self.leaf: bytes | None = None  # SHA-256 of the certificate that was seen
         try:
             with _connecting(self):
@@ -90,9 +91,10 @@ class Session(ftplib.FTP):
         steps = ["PBSZ 0", "PROT P"] if self.context else []
         if not self.address.base.isascii():
             steps.append("OPTS UTF8 ON")
-        if self.address.base:
-            steps.append(f"CWD {self.address.base}")
-        for step, reply in zip([*steps, "TYPE I"], self.batch([*steps, "TYPE I"]), strict=True):
+        steps += [f"CWD {self.address.base}" if self.address.base else "PWD", "TYPE I"]
+        for step, reply in zip(steps, self.batch(steps), strict=True):
+            if step == "PWD" and reply[:3] == "257":
+                self.folder = ftplib.parse257(reply)
             if reply[:1] == "2" or step.startswith("OPTS"):  # Pure-FTPd lists UTF8 as a feature and refuses this
                 continue
             if step.startswith("CWD"):
@@ -137,8 +139,8 @@ class Session(ftplib.FTP):
         self.discard()
 
     def pwd(self) -> str:
-        """The current folder, which FTPHost wants to know first and which costs a reply only without a base folder."""
-        return self.address.base or super().pwd()
+        """The folder in which the session stands; FTPHost asks for it first, and here that costs nothing."""
+        return self.folder
 
     def putcmd(self, line: str) -> None:
         """Send a command, and note a change of representation, also when a listing of ftplib makes it."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FTP, GATEWAY = "ftp", "gateway"
 BUNDLED = "bundled"
 CHECK_EVERY = timedelta(days=7)
-GATEWAY_PROFILE = Profile(append_only=True, delete_parts=True, max_sessions=8, exclusive_rename=True)
+GATEWAY_PROFILE = Profile(append_only=True, delete_parts=True, max_sessions=8, exclusive_rename=True, pipelined=True)
 """What server.gateway is known to do; it needs no examination."""
 
 

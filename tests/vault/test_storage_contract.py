@@ -79,6 +79,15 @@ def test_it_proves_absence(storage: Storage) -> None:
         storage.read(PACK, 10, 10)
 
 
+def test_it_tells_many_sizes_at_once(storage: Storage) -> None:
+    names = [f"p/00/000/{number:08d}.ibp" for number in range(70)]
+    for number in (0, 33, 69):
+        storage.put_new(names[number], content(number))
+    assert storage.sizes(names) == [number if number in {0, 33, 69} else None for number in range(70)]
+    assert storage.sizes([]) == []
+    assert storage.size(names[33]) == 33
+
+
 def test_it_counts_a_repetition_as_success(storage: Storage) -> None:
     data = content(5000)
     storage.put_new(PACK, data)
