@@ -112,11 +112,11 @@ class ApiComputer:
         self.batches.append(blake2b(body, digest_size=32).digest())
         return body
 
-    def entry(self, name: bytes, chunks: Sequence[int] = (), *, parent: int = 0, kind: int = 1, size: int = 64) -> Entry:
+    def entry(self, name: bytes, chunks: Sequence[int] = (), *, parent: int = 0, kind: int = 1) -> Entry:
         """A new entry with the next node number."""
         self.next_node += 1
         numbers = b"".join(number.to_bytes(4, "little") for number in chunks)
-        return Entry(parent or self.root, name, self.next_node, kind, size, 1_700_000_000_000_000_000, 0o644, numbers)
+        return Entry(parent or self.root, name, self.next_node, kind, 64, 1_700_000_000_000_000_000, 0o644, numbers)
 
     def lookup(self, ids: Sequence[bytes]) -> messages.KnownChunks:
         """Which chunks the vault holds."""

@@ -238,7 +238,8 @@ def test_it_takes_nothing_for_a_run_that_has_ended(desk: ApiComputer) -> None:
     desk.open_run()
     desk.end("cancelled")
     desk.end("cancelled")
-    for call in (desk.heartbeat, desk.commit, lambda: desk.store_pack(chunk_ids("a")), lambda: desk.lookup([bytes(16)])):
+    calls = (desk.heartbeat, desk.commit, lambda: desk.store_pack(chunk_ids("a")), lambda: desk.lookup([bytes(16)]))
+    for call in calls:
         with pytest.raises(LeaseLost):
             call()
     with pytest.raises(LeaseLost):
