@@ -6,12 +6,14 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask, Response, render_template, request
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge, TooManyRequests
 from werkzeug.wrappers import Response as BaseResponse
 
 from protocol import errors
 from protocol.messages import API, Problem, encode
 from server.extensions import db
+from server.services.refusals import FormExpired
 from vault.errors import BackupError, ObjectMissing, StorageError, VaultError
 
 LARGEST_REQUEST = 8 * 1024 * 1024
@@ -50,6 +52,8 @@ def translate(error: HTTPException) -> BaseResponse:
     described: BackupError
     if isinstance(error, NotFound):
         described = errors.NotFound(what="such page")
+    elif isinstance(error, CSRFError):
+        described = FormExpired()
     elif isinstance(error, TooManyRequests):
         described = errors.TooManyAttempts(until=f"{datetime.now(UTC) + timedelta(minutes=1):%H:%M} UTC")
     elif isinstance(error, RequestEntityTooLarge):
@@ -78,9 +82,9 @@ def _answer(problem: Problem, status: int) -> Response:
         if status == 401:
             answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
+    hint = "" if problem.code == errors.BadRequest.code else problem.hint  # that hint is meant for the client
     page = render_template(
-        "error.html", title=_title(status), sentence=problem.sentence, hint=problem.hint, code=problem.code,
-        reference=problem.details.get("reference", ""),
+        "error.html", title=_title(status), sentence=problem.sentence, hint=hint, code=problem.code
     )
     return Response(page, status)
 

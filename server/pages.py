@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, current_app, request, url_for
 from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
 
 from server.models import Account, Staff
 from server.paths import address_of, readable
@@ -44,7 +45,7 @@ def equip(app: Flask) -> None:
 
 def surroundings() -> dict[str, Any]:
     """What every page can name: who is signed in, the portal's name, the reader's zone and the places to go."""
-    person = current_user._get_current_object() if current_user.is_authenticated else None
+    person = _person()
     return {
         "asset": asset,
         "portal_name": current_app.config["IBS"].portal_name,
@@ -78,6 +79,13 @@ def page_of(rows: Sequence[Any], asked: int, length: int) -> Page:
     pages = max(1, -(-len(rows) // length))
     page = min(max(asked, 1), pages)
     return Page(rows[(page - 1) * length : page * length], page, pages)
+
+
+def _person() -> Account | Staff | None:
+    try:
+        return current_user._get_current_object() if current_user.is_authenticated else None
+    except SQLAlchemyError:  # the page that tells of a failing database must not fail itself
+        return None
 
 
 def _name_of(person: Account | Staff | None) -> str:
@@ -120,15 +128,15 @@ def count(number: int, word: str) -> str:
 
 
 def day(moment_: datetime, zone: tzinfo, now: datetime) -> str:
-    """Today, yesterday, or the date."""
+    """Today, yesterday, or the date; the year is named when it is another one."""
     date, today = moment_.astimezone(zone).date(), now.astimezone(zone).date()
     if date == today:
         return "today"
     if date == today - timedelta(days=1):
         return "yesterday"
-    return f"{date.day} {date:%b %Y}"
+    return f"{date.day} {date:%b}" if date.year == today.year else f"{date.day} {date:%b %Y}"
 
 
 def moment(moment_: datetime, zone: tzinfo, now: datetime) -> str:
-    """A day and its time: today at 09:14, or 22 Nov 2026 at 09:14."""
+    """A day and its time: today at 09:14, 3 Nov at 18:00, 31 Dec 2025 at 07:30."""
     return f"{day(moment_, zone, now)} at {moment_.astimezone(zone):%H:%M}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Integer, Select, cast, func, select
 from sqlalchemy.orm import joinedload
 
 from server.extensions import db
@@ -140,8 +140,9 @@ def _cards(computers: Sequence[Computer], now: datetime) -> list[Card]:
         select(Run).join(Vault, (Vault.id == Run.vault_id) & (Vault.last_commit_run == Run.run_no))
         .where(Vault.id.in_(vaults)))}
     recent: dict[int, list[Run]] = {}
+    newest = cast(Vault.last_run_no, Integer)  # MySQL refuses to go below zero with an unsigned number
     for run in db.session.scalars(
-            select(Run).join(Vault, (Vault.id == Run.vault_id) & (Run.run_no > Vault.last_run_no - LOOKED_AT))
+            select(Run).join(Vault, (Vault.id == Run.vault_id) & (Run.run_no > newest - LOOKED_AT))
             .where(Vault.id.in_(vaults)).order_by(Run.run_no.desc())):
         recent.setdefault(run.vault_id, []).append(run)
     points = dict(db.session.execute(

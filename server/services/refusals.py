@@ -26,3 +26,11 @@ class NotPermitted(Refusal):
     code = "IBS-1305"
     hint = "Ask an administrator."
     status = 403
+
+
+class FormExpired(Refusal):
+    """This form is no longer valid: its page was open for too long or came from elsewhere. Nothing was changed."""
+
+    code = "IBS-1306"
+    hint = "Open the page again and repeat it."
+    status = 400

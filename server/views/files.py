@@ -35,8 +35,8 @@ def calendar(computer_id: str) -> ResponseReturnValue:
         "files/calendar.html", computer=computer, month=month, total=len(points), trunk=access.trunk())
 
 
-@blueprint.get("/<computer_id>/<int:number>/")
-@blueprint.get("/<computer_id>/<int:number>/folder/<path:address>")
+@blueprint.get("/<computer_id>/<int(max=4294967295):number>/")
+@blueprint.get("/<computer_id>/<int(max=4294967295):number>/folder/<path:address>")
 def folder(computer_id: str, number: int, address: str = "") -> ResponseReturnValue:
     """One folder as it was at a restore point."""
     computer = access.computer_for_files(computer_id)
@@ -55,8 +55,8 @@ def folder(computer_id: str, number: int, address: str = "") -> ResponseReturnVa
     )
 
 
-@blueprint.get("/<computer_id>/<int:number>/download/")
-@blueprint.get("/<computer_id>/<int:number>/download/<path:address>")
+@blueprint.get("/<computer_id>/<int(max=4294967295):number>/download/")
+@blueprint.get("/<computer_id>/<int(max=4294967295):number>/download/<path:address>")
 def download(computer_id: str, number: int, address: str = "") -> ResponseReturnValue:
     """One file, or a folder as ZIP; nothing is sent before the first block is fetched and verified."""
     computer = access.computer_for_files(computer_id)

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from html5lib.html5parser import ParseError
 from werkzeug.test import TestResponse
 
+from server.extensions import db
 from tests.parts.portal_world import PASSWORD
 
 
@@ -18,6 +19,7 @@ class PageClient(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Any request; a page that isn't strict HTML5 fails the test."""
+        db.session.commit()  # a transaction of the test would keep the portal waiting
         answer = contextvars.Context().run(super().open, *args, buffered=True, **kwargs)
         if answer.mimetype == "text/html" and answer.data and answer.status_code not in {301, 302, 303, 308}:
             try:

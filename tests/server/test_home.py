@@ -1,0 +1,165 @@
+"""First pages: a customer's Home and the staff's Overview."""
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from flask import Flask
+
+from server.extensions import db
+from server.models import Run
+from server.services import customers
+from server.services.health import Facts, state_of
+from tests.parts.pages import browse
+from tests.parts.portal_world import PortalWorld, days_ago
+
+TREE: dict[tuple[bytes, ...], bytes | None] = {(b"home", b"letter.txt"): b"Dear Bob"}
+
+
+def test_it_says_in_one_sentence_that_all_is_well(app: Flask, world: PortalWorld) -> None:
+    world.computer(world.owner, "FRONT").store(TREE, days_ago(0))
+    page = browse(app, "alice.front").get("/").text
+    assert "<h1>FRONT is protected.</h1>" in page
+    assert "Last backup <time" in page
+    assert "1 file, 8 bytes" in page
+    assert "Restore files" in page
+
+
+def test_it_shows_what_needs_a_look_first(app: Flask, world: PortalWorld) -> None:
+    world.computer(world.owner, "GOOD").store(TREE, days_ago(0))
+    bad = world.computer(world.owner, "BAD")
+    bad.store(TREE, days_ago(1))
+    bad.end("failed", days_ago(0), "Can't reach the storage nas: timed out. Your earlier backups are safe.")
+    page = browse(app, "alice.front").get("/").text
+    assert "1 of 2 computers are protected." in page
+    assert "<title>(1) Home" in page
+    assert page.index("BAD") < page.index("GOOD")
+    assert "Can&#39;t reach the storage nas" in page
+
+
+def test_it_tells_a_new_customer_what_to_do(app: Flask, world: PortalWorld) -> None:
+    page = browse(app, "bob").get("/").text
+    assert "No computers yet" in page
+    assert "sign in as <strong>bob</strong>" in page
+
+
+def test_the_owner_sees_all_computers_and_another_account_its_own(app: Flask, world: PortalWorld) -> None:
+    world.computer(world.owner, "FRONT")
+    world.computer(world.second, "BACK")
+    world.computer(world.stranger, "BOBS")
+    owner, second = browse(app, "alice.front").get("/").text, browse(app, "alice.back").get("/").text
+    assert ("FRONT" in owner, "BACK" in owner, "BOBS" in owner) == (True, True, False)
+    assert ("FRONT" in second, "BACK" in second, "BOBS" in second) == (False, True, False)
+
+
+def test_it_says_who_switched_backups_off_and_that_files_can_be_restored(app: Flask, world: PortalWorld) -> None:
+    world.computer(world.owner, "FRONT").store(TREE, days_ago(3))
+    customers.switch_backups(world.owner, False, datetime(2026, 11, 12, tzinfo=UTC), actor="alice.front",
+                             reason="moving to a new PC")
+    page = browse(app, "alice.front").get("/").text
+    assert "Backups are paused." in page
+    assert ("Backups of alice.front were switched off by alice.front on 12 November 2026 (“moving to a new PC”). "
+            "Its restore points are safe and can be restored.") in page
+    assert "Restore files" in page
+
+
+def test_it_says_that_the_plan_expired(app: Flask, world: PortalWorld) -> None:
+    world.computer(world.owner, "FRONT").store(TREE, days_ago(3))
+    world.subscriptions[world.alice.id].valid_from = date(2025, 1, 1)
+    world.subscriptions[world.alice.id].valid_until = date(2026, 3, 31)
+    db.session.commit()
+    page = browse(app, "alice.front").get("/").text
+    assert "The plan Gold expired on 31 March 2026." in page
+    assert "everything backed up until then can be restored" in page
+
+
+def test_times_are_those_of_the_customer(app: Flask, world: PortalWorld) -> None:
+    when = datetime(2025, 6, 1, 20, 30, tzinfo=UTC)
+    world.computer(world.owner, "FRONT").store(TREE, when)
+    world.alice.time_zone = "Asia/Kolkata"
+    db.session.commit()
+    page = browse(app, "alice.front").get("/").text
+    assert "2 Jun 2025 at 02:00" in page
+    assert 'datetime="2025-06-01T20:30:00+00:00"' in page
+    world.alice.time_zone = "Nowhere/Atall"
+    db.session.commit()
+    assert "1 Jun 2025 at 20:30" in browse(app, "alice.front").get("/").text
+
+
+def test_names_cannot_become_markup(app: Flask, world: PortalWorld) -> None:
+    world.computer(world.owner, "<script>alert(1)</script>").store(TREE, days_ago(0))
+    page = browse(app, "alice.front").get("/").text
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_staff_see_every_customer_worst_first(app: Flask, world: PortalWorld) -> None:
+    world.computer(world.owner, "FRONT").store(TREE, days_ago(0))
+    world.computer(world.owner, "STALE").store(TREE, days_ago(30))
+    browser = browse(app, "admin@example.com")
+    assert browser.get("/").location == "/overview"
+    page = browser.get("/overview").text
+    assert "1 computer needs attention." in page
+    assert page.index("STALE") < page.index("FRONT") < page.index("Bob Stone")
+    assert "Overdue" in page
+    assert "Completed" in page
+    assert "C-000001" in page
+
+
+def test_an_implementor_gets_no_way_to_files(app: Flask, world: PortalWorld) -> None:
+    box = world.computer(world.owner, "FRONT")
+    box.store(TREE, days_ago(0))
+    page = browse(app, "tech@example.com").get("/overview").text
+    assert "FRONT" in page
+    assert f"/files/{box.computer.id}" not in page
+    assert f"/files/{box.computer.id}" in browse(app, "admin@example.com").get("/overview").text
+
+
+def test_the_overview_says_what_to_do_while_there_is_nobody(app: Flask, world: PortalWorld) -> None:
+    assert "No computers yet" in browse(app, "admin@example.com").get("/overview").text
+
+
+def test_customers_have_no_overview(app: Flask, world: PortalWorld) -> None:
+    answer = browse(app, "alice.front").get("/overview")
+    assert answer.status_code == 404
+    assert "There is no such page." in answer.text
+
+
+def test_a_broken_database_still_gives_a_page(app: Flask, world: PortalWorld) -> None:
+    browser = browse(app, "alice.front")
+    Run.__table__.drop(db.engine)  # type: ignore[attr-defined]
+    try:
+        answer = browser.get("/")
+    finally:
+        Run.__table__.create(db.engine)  # type: ignore[attr-defined]
+    assert answer.status_code == 500
+    assert "Something went wrong" in answer.text
+    assert "IBS-9002" in answer.text
+    assert "run" not in answer.text
+
+
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("facts", "state"), [
+    ({"last_commit": NOW - timedelta(days=1)}, "Protected"),
+    ({"last_commit": NOW - timedelta(days=7, hours=1)}, "Late"),
+    ({"last_commit": NOW - timedelta(days=8, hours=1)}, "Overdue"),
+    ({"last_commit": NOW, "last_skipped": 3}, "Warnings"),
+    ({}, "Not set up"),
+    ({"finished": ("failed",)}, "Failed"),
+    ({"last_commit": NOW, "finished": ("full", "committed")}, "Failed"),
+    ({"last_commit": NOW, "finished": ("abandoned", "committed")}, "Protected"),
+    ({"last_commit": NOW, "finished": ("abandoned", "abandoned")}, "Failed"),
+    ({"last_commit": NOW, "finished": ("refused", "committed")}, "Protected"),
+    ({"accepts_backups": False, "finished": ("failed",)}, "Paused"),
+    ({"stage": "expired", "last_commit": NOW}, "Paused"),
+    ({"stage": "grace", "last_commit": NOW}, "Protected"),
+    ({"active": False, "last_commit": NOW}, "Paused"),
+])
+def test_the_state_of_a_computer_is_the_worst_that_holds(facts: dict[str, object], state: str) -> None:
+    known: dict[str, object] = {
+        "accepts_backups": True, "stage": "active", "active": True, "last_commit": None, "last_skipped": 0,
+        "finished": (),
+    }
+    assert state_of(Facts(**{**known, **facts}), NOW) == state  # type: ignore[arg-type]
