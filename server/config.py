@@ -16,6 +16,7 @@ from vault.errors import BackupError
 SETTINGS_FILE = "server.toml"
 KEY_BYTES = 32
 CERTIFICATE_YEARS = 10
+DATABASES = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql", "sqlite")
 
 
 class DataMissing(BackupError):
@@ -137,8 +138,7 @@ def load_config(data: Path, environment: Mapping[str, str] | None = None) -> Con
         raise SettingInvalid(setting=SETTINGS_FILE, reason=str(error)) from error
     config = Config(
         data=data,
-        database_url=environment.get("IBS_DATABASE") or _text(settings, "database")
-        or f"sqlite:///{(data / 'catalogue.sqlite').as_posix()}",
+        database_url=_database(environment.get("IBS_DATABASE") or _text(settings, "database"), data),
         secrets=_load_secrets(data / "keys"),
         portal_name=_text(settings, "portal_name") or "IBS",
         proxies=_number(settings, "web.proxies", 0, 10) or 0,
@@ -163,6 +163,14 @@ def _with_storage_settings(config: Config, settings: dict[str, Any], environment
         masquerade=_text(settings, "storage.masquerade") or None,
         storage_sync=_switch(settings, "storage.sync", config.storage_sync),
     )
+
+
+def _database(address: str, data: Path) -> str:
+    if not address:
+        return f"sqlite:///{(data / 'catalogue.sqlite').as_posix()}"
+    if address.partition("://")[0] not in DATABASES or "://" not in address:
+        raise SettingInvalid(setting="database", reason=f"it must begin with one of {', '.join(DATABASES)} and ://")
+    return address
 
 
 def _setting(settings: dict[str, Any], name: str) -> Any:

@@ -18,7 +18,9 @@ from sqlalchemy.exc import OperationalError
 
 from server.config import create_data
 from server.services.credentials import READ, WRITE, check_password, issue_password
+from server.services.storages import GATEWAY_PROFILE
 from tests.parts.gateway import QUICK, RunningGateway, new_vault_name, running_gateway
+from vault.doctor import examine
 from vault.errors import NameTaken, ObjectMissing, StorageFull, StorageRefused
 from vault.ftp import FtpStorage
 from vault.layout import VAULT_FILE, pack_name
@@ -328,6 +330,14 @@ def test_data_connections_use_the_ports_and_the_address_that_the_settings_name(t
         session = gateway.client(new_vault_name())
         assert session.sendcmd("PASV").endswith(f"(192,0,2,7,{port // 256},{port % 256}).")
         session.close()
+
+
+def test_the_doctor_finds_what_the_portal_says_of_it(gateway: RunningGateway) -> None:
+    vault = new_vault_name()
+    diagnosis = examine(replace(gateway.address(vault), base=f"/{vault}"), idle_seconds=0.05, timeouts=QUICK)
+    assert diagnosis.profile == GATEWAY_PROFILE
+    assert diagnosis.usable
+    assert diagnosis.isolated
 
 
 # Failing
