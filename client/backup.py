@@ -5,26 +5,23 @@ import contextlib
 import threading
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from client.deduplication import ChunkStore
 from client.entries import EntrySender
 from client.errors import NoFolders
-from client.events import Emit, Finished, FolderMissing, Notice, PackStored, Progress, Started
+from client.events import Emit, Finished, Notice, PackStored, Progress, Started
 from client.hardware import hardware_hash, tell_if_changed
 from client.heart import Heart
-from client.index import FILE, FOLDER, Indexed, IndexWriter, read_head, read_index
-from client.merge import CHANGED, NEW, Merge, Step
-from client.pipeline import Item, Pipeline
+from client.index import IndexWriter, read_head, read_index
+from client.pipeline import Pipeline
 from client.portal import Portal, PortalRun
 from client.recorder import Recorder
-from client.scan import FolderLost, Scanned, Scanner, SourceSkipped, compile_patterns, plant_tree
 from client.second_look import SecondLook
 from client.settings import Identity, Journal, Settings, load_journal, save_journal
 from client.vaults import VaultAccess, choose_cipher
+from client.walk import Walk, choose_suspects
 from protocol import __version__
 from protocol.errors import QuotaReached, Refusal
 from protocol.messages import (
@@ -43,11 +40,7 @@ from vault.manifests import Commit, commit_hash, write_commit
 from vault.parts import ManifestWriter
 from vault.writer import ClosedPack, PackWriter
 
-CYCLE = 30
-"""Runs in which every file is read again, however unchanged it looks."""
 REPORT_SECONDS = 0.2
-OUTSTANDING = 10_000
-"""Findings that may wait for the reading of one before them."""
 
 
 class RunCancelled(Exception):
@@ -95,6 +88,8 @@ class _Run:
         self.uuid = uuid.uuid4()
         self.journal = load_journal(job.settings.home, lambda text: job.emit(Notice(text)))
         self.reported = 0.0
+        self.undo = contextlib.ExitStack()
+        self.committing = False
 
     def execute(self) -> tuple[Finished, int]:
         """The run, top to bottom: (what it brought, damaged packs found on the way)."""
@@ -109,11 +104,13 @@ class _Run:
             )
             self._prepare()
             self._store_vault_files()
-            self._walk()
+            self.walk.execute()
             snapshot = self._commit()
             damaged = look.wait()
         except BaseException as error:
-            self._give_up(error)
+            self.undo.close()
+            if not self.committing:
+                self._end(error)
             raise
         finally:
             self.heart.stop()
@@ -159,9 +156,7 @@ class _Run:
             parent is not None and head is not None and head.vault == opened.vault
             and head.run == parent.number and head.commit_hash == parent.commit_hash
         )
-        self.indexed = read_index(home) if fits else None
         self.root = head.root if fits and head is not None else opened.next_node
-        self.first_node = opened.next_node if fits else opened.next_node + 1
         self.kind = "d" if fits and not opened.checkpoint_due else "f"
         self.cipher = choose_cipher()
         self.manifest = ManifestWriter(
@@ -176,84 +171,26 @@ class _Run:
             access.keys, access.vault, self.writer, self.portal_run.lookup_chunks, self.manifest.add_pack,
             opened.next_chunk, level=opened.compression_level, cipher=self.cipher,
         )
-        self.pipeline = Pipeline(self.store, access.keys.gear)
-        self.entries = EntrySender(self.portal_run.add_entries, self.root)
         self.index = IndexWriter(home, opened.vault, self.root)
+        self.undo.callback(self.index.discard)
+        self.undo.callback(self.writer.abort)
+        self.entries = EntrySender(self.portal_run.add_entries, self.root)
+        self.undo.callback(self.entries.abort)
+        self.pipeline = Pipeline(self.store, access.keys.gear)
+        self.undo.callback(self.pipeline.abort)
         self.recorder = Recorder(self.index, self.manifest, self.entries, self.job.emit, full=self.kind == "f")
+        self.walk = Walk(
+            self.job.settings, self.recorder, self.pipeline, self._tell,
+            choose_suspects(self.job.settings, opened.number, opened.lost_chunks),
+            index=read_index(home) if fits else None, root=self.root,
+            next_node=opened.next_node if fits else opened.next_node + 1,
+        )
 
     def _store_vault_files(self) -> None:
         for file in self.opened.vault_files:
             self.manifest.storage.put_new(file.name, file.data)
         if self.opened.vault_files and self.access.connections == 1:
             self.manifest.storage.close()
-
-    # --- while the run goes on -------------------------------------------------------------------------------
-
-    def _walk(self) -> None:
-        """Scan, merge and reading: every finding reaches the recorder in the order of the scan."""
-        scanner = Scanner(self.job.settings.excludes, self._report)
-        merge = Merge(
-            plant_tree(self.job.settings.folders), scanner, self.indexed, self.root, self.first_node,
-            self._suspect(),
-        )
-        waiting: deque[Item | Step] = deque()
-        record = self.recorder.record
-        for step in merge:
-            scanned = step.scanned
-            if scanned is not None and scanned.kind != FOLDER and step.action in (NEW, CHANGED):
-                item = Item(step)
-                waiting.append(item)
-                self.pipeline.add(item)
-                self._drain(waiting, OUTSTANDING)
-            elif waiting:
-                waiting.append(step)
-            else:
-                record(step)
-            self._tell(scanned)
-        self.pipeline.flush()
-        self._drain(waiting, 0)
-        self.pipeline.close()
-
-    def _drain(self, waiting: deque[Item | Step], limit: int) -> None:
-        """Records what is done at the head; waits for the head while more than `limit` findings wait."""
-        while waiting:
-            head = waiting[0]
-            if isinstance(head, Item):
-                if not head.done():
-                    if len(waiting) <= limit:
-                        return
-                    self.pipeline.wait(head)
-                assert head.outcome is not None
-                self.recorder.record_file(head.step, head.outcome)
-            else:
-                self.recorder.record(head)
-            waiting.popleft()
-
-    def _suspect(self) -> Callable[[Scanned, Indexed], bool]:
-        """Which unchanged-looking files are read all the same: by pattern, those whose chunks were lost, and this
-        run's share of all, so that content changed behind an old time is found within a cycle."""
-        always = compile_patterns(self.job.settings.always_hash)
-        lost = frozenset(self.opened.lost_chunks)
-        turn = self.opened.number % CYCLE
-        seconds = self.job.settings.rehash_seconds
-        until = time.monotonic() + seconds
-
-        def suspect(scanned: Scanned, known: Indexed) -> bool:
-            if known.node % CYCLE == turn and seconds and time.monotonic() < until:
-                return True
-            if always is not None and always(scanned.path.rsplit("/", 1)[-1].rsplit("\\", 1)[-1], scanned.path):
-                return True
-            chunks = known.chunks
-            return bool(lost) and any(chunks[at : at + 16] in lost for at in range(0, len(chunks), 16))
-
-        return suspect
-
-    def _report(self, problem: BackupError) -> None:
-        if isinstance(problem, FolderLost):
-            self.recorder.skipped += 1
-            self.job.emit(FolderMissing(str(problem.details["path"]), problem.code, problem.sentence))
-        elif isinstance(problem, SourceSkipped):
-            self.recorder.skip(str(problem.details["path"]), problem)
 
     def _register(self, closed: ClosedPack) -> None:
         """A pack lies on the storage: the portal is told, and asked whether the run may go on."""
@@ -268,14 +205,14 @@ class _Run:
         self.store.forget(closed)
         self.job.emit(PackStored(pack.number, pack.size))
 
-    def _tell(self, scanned: Scanned | None) -> None:
+    def _tell(self, path: str) -> None:
+        """Between two findings: may the run go on, and does somebody want to know how far it is?"""
         if self.job.cancelled is not None and self.job.cancelled.is_set():
             raise RunCancelled
         now = time.monotonic()
         if now - self.reported >= REPORT_SECONDS:
             self.reported = now
             self.heart.check()
-            path = scanned.path if scanned is not None and scanned.kind == FILE else ""
             self.job.emit(Progress(self.recorder.files, self.recorder.bytes, self._stored(), path))
 
     def _progress(self) -> Heartbeat:
@@ -294,6 +231,8 @@ class _Run:
         batches, digest = self.entries.finish()
         inline = self.manifest.finish()
         data = write_commit(self._describe(inline, batches, digest), self.access.keys, self.access.vault, self.cipher)
+        # From here on the storage may hold the snapshot, so its fate is the portal's to settle if this run breaks off.
+        self.committing = True
         self.manifest.store_commit(data)
         recorder = self.recorder
         committed = self.portal_run.commit(CommitRun(
@@ -336,13 +275,8 @@ class _Run:
             finished_at=datetime.now(UTC),
         )
 
-    def _give_up(self, error: BaseException) -> None:
-        """Ends the run without a snapshot; the portal is told why."""
-        for part in ("pipeline", "entries", "writer"):
-            if hasattr(self, part):
-                getattr(self, part).abort()
-        if hasattr(self, "index"):
-            self.index.discard()
+    def _end(self, error: BaseException) -> None:
+        """Tells the portal why there is no snapshot."""
         if isinstance(error, BackupError):
             state = "full" if isinstance(error, QuotaReached | StorageFull) else "failed"
             state = "refused" if isinstance(error, Refusal) and state != "full" else state

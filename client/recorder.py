@@ -4,13 +4,14 @@ from __future__ import annotations
 import time
 
 from client.entries import EntrySender
-from client.events import Emit, FileSkipped, Notice
+from client.events import Emit, FileSkipped, FolderMissing, Notice
 from client.index import FILE, FOLDER, Indexed, IndexWriter
 from client.merge import GONE, LEAVE, RACY_NS, SAME, Step
 from client.pipeline import Outcome
-from client.scan import SourceSkipped, SourceUnstable
+from client.scan import FolderLost, SourceSkipped, SourceUnstable
 from client.system.sources import describe_status
 from protocol.messages import Entry, Gone
+from vault.errors import BackupError
 from vault.parts import ManifestWriter
 from vault.records import ADD, CHANGE, DELETE
 
@@ -59,17 +60,21 @@ class Recorder:
             outcome.ids,
         ), outcome.numbers)
 
-    def skip(self, path: str, error: SourceSkipped) -> None:
-        """Something below a protected folder could not be looked at."""
+    def report(self, problem: BackupError) -> None:
+        """Something could not be looked at: a result that people should see, not a failure."""
         self.skipped += 1
-        self._emit(FileSkipped(path, error.code, str(error.details.get("reason", ""))))
+        path = str(problem.details.get("path", ""))
+        if isinstance(problem, FolderLost):
+            self._emit(FolderMissing(path, problem.code, problem.sentence))
+        else:
+            self._emit(FileSkipped(path, problem.code, str(problem.details.get("reason", ""))))
 
     def _pass_over(self, step: Step, path: str, failure: OSError) -> None:
         if isinstance(failure, FileNotFoundError):  # deleted between scan and reading
             if step.indexed is not None:
                 self._drop(step)
             return
-        self.skip(path, SourceSkipped(path=path, reason=failure.strerror or str(failure)))
+        self.report(SourceSkipped(path=path, reason=failure.strerror or str(failure)))
         if step.indexed is not None:
             self._keep(step.parent, step.indexed)
 
