@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 
 _DRIVE = re.compile(r"^(?:\\\\\?\\)?([A-Za-z]):$")
-_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_FLAGS = os.O_RDONLY
+for _name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # each where the system has it
+    _FLAGS |= getattr(os, _name, 0)
 
 
 def split_path(path: str) -> Iterator[tuple[str, str]]:
