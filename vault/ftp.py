@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["FtpAddress", "FtpStorage", "Profile", "Timeouts", "parse_address"]
 
 SIZES_KEPT = 64
+NEVER = -1
+"""A size that no object has."""
 PROBE = 1 << 20
 
 T = TypeVar("T")
@@ -69,7 +71,7 @@ class FtpStorage:
 
     def put_new(self, name: str, data: Data) -> None:
         """See Storage.put_new. A failure that may pass is answered by one repetition on a fresh session."""
-        from vault.transfers import StoreRefused
+        from vault import transfers
         view = memoryview(data).cast("B")
         for last in (False, True):
             part = self._part(name)
@@ -77,12 +79,13 @@ class FtpStorage:
                 return self._put(name, part, view)
             except StorageFull:
                 with contextlib.suppress(StorageError):
-                    self._settled(name, part, len(view))
+                    self._settled(name, part, NEVER)
                 raise
             except (TransferFailed, StorageSilent) as failure:
-                if isinstance(failure.__cause__, StoreRefused):
+                if isinstance(failure.__cause__, transfers.StoreRefused):
                     raise
-                if self._settled(name, part, len(view)):
+                disowned = part == name and transfers.was_refused(failure)  # in place, the size alone proves nothing
+                if self._settled(name, part, NEVER if disowned else len(view)):
                     return
                 if last:
                     if isinstance(failure, TransferFailed) and not self._space_left():
@@ -251,5 +254,5 @@ class FtpStorage:
             return "425" in str(error.details.get("reason"))  # no data connection: space was never the question
         finally:
             with contextlib.suppress(StorageError):
-                self._settled(name, name, -1)
+                self._settled(name, name, NEVER)
         return True

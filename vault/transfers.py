@@ -221,6 +221,11 @@ def rename(session: Session, source: str, target: str) -> str | None:
     return None
 
 
+def was_refused(failure: BaseException) -> bool:
+    """Whether the server itself said no, rather than falling silent or hanging up."""
+    return isinstance(failure.__cause__, ftplib.Error)
+
+
 @contextlib.contextmanager
 def translated(name: str) -> Iterator[None]:
     """Turn failures of a session in use into StorageError subclasses; `name` is the object in question."""

@@ -24,7 +24,7 @@ class ScriptedServer:
     `uploads` yields what happens to each upload in turn, and "good" when it is exhausted:
     "short" (half is stored, 226), "226 then reset" (half is stored, 226, the control connection is cut), "silent"
     (half is stored, no reply), "hold" (under TLS: everything is stored, close_notify never comes), "late 552", or any
-    reply such as "426 lost": half is stored and the reply given.
+    reply such as "426 lost": half is stored and the reply given. "whole 451 odd" stores all of it and answers so.
     """
 
     def __init__(self, folder: Path | None = None, *, tls: bool = False) -> None:
@@ -315,7 +315,7 @@ class Conversation:
                 with contextlib.suppress(OSError):
                     socket.socket.recv(connection, 1)  # below TLS: until the peer gives up
         full = len(received) > self.server.room()
-        kept = received if fault in {"good", "hold"} else received[:len(received) // 2]
+        kept = received if fault in {"good", "hold"} or fault.startswith("whole ") else received[:len(received) // 2]
         self.server.files[path] = kept[:max(self.server.room(), 0)] if full else kept
         if full:
             return self.server.full_reply
@@ -342,7 +342,7 @@ class Conversation:
         if fault.startswith("late "):
             self.server.wait(0.5)
             return fault.removeprefix("late ")
-        return fault
+        return fault.removeprefix("whole ")
 
 
 def always(fault: str) -> Iterator[str]:

@@ -51,6 +51,16 @@ def test_f01_a_wrong_answer_is_never_taken_for_success(answer: str, tls: bool, t
         assert server.files == {f"vault/{PACK}": DATA}
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("answer", ["whole 426 lost", "whole 451 local error", "whole 552 quota exceeded"])
+def test_f01_the_right_size_does_not_make_a_refusal_good(answer: str, in_place: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(rename=not in_place)) as storage:
+        server.uploads = always(answer)
+        with pytest.raises(StorageError):
+            storage.put_new(PACK, DATA)
+        assert server.files == {}
+
+
 @pytest.mark.parametrize("answer", [answer for answer in WRONG if "52" not in answer])
 def test_f01_one_failure_is_repaired_without_a_word(answer: str) -> None:
     with ScriptedServer() as server, on(server) as storage:
