@@ -1,0 +1,169 @@
+"""The words of ibs-client: enrolment, settings, mistakes and their exit codes; the portal is a real one."""
+from __future__ import annotations
+
+import json
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from client.cli import COMMANDS, main
+from client.settings import load_identity, save_identity
+from tests.client.conftest import Client
+from tests.client.running_portal import RunningPortal
+
+
+def test_status_tells_account_space_and_folders(protected: Client, source: Path) -> None:
+    protected("backup")
+    fields = protected("status", "--json").json
+    assert (fields["account"], fields["plan"], fields["snapshots"]) == ("alice", "Gold", 1)
+    assert fields["folders"] == [str(source)]
+    said = protected("status").said
+    assert "account alice" in said
+    assert "1 snapshot, last 1 of" in said
+
+
+def test_a_wrong_password_is_refused_and_nothing_is_kept(client: Client, running_portal: RunningPortal) -> None:
+    ended = client("enrol", running_portal.address, "--user", "alice", "--password-stdin", words="wrong\n")
+    assert ended.code == 4
+    assert "IBS-1101" in ended.complained
+    assert not (client.home / "identity.xml").exists()
+
+
+def test_the_recovery_code_is_shown_once_and_kept_nowhere(client: Client, running_portal: RunningPortal) -> None:
+    code = client.enrol(running_portal, "--json").json["recovery_code"]
+    for path in client.home.rglob("*.xml*"):
+        assert code not in path.read_text()
+
+
+def test_a_second_enrolment_must_be_meant(client: Client, running_portal: RunningPortal) -> None:
+    first = client.enrol(running_portal, "--json").json
+    refused = client.enrol(running_portal)
+    assert refused.code == 1
+    assert "IBS-1106" in refused.complained
+    second = client.enrol(running_portal, "--again", "--json").json
+    assert second["vault"] != first["vault"]
+    (client.home / "identity.xml").write_text("<identity")
+    ended = client("status")
+    assert ended.code == 0
+    assert second["computer"] in ended.said
+    assert "identity.xml" in ended.complained
+
+
+def test_a_computer_that_the_portal_forgot_is_told_to_enrol_again(protected: Client) -> None:
+    identity = load_identity(protected.home, pytest.fail)
+    save_identity(protected.home, type(identity)(**{**vars(identity), "token": "another"}))
+    ended = protected("backup")
+    assert ended.code == 4
+    assert "IBS-1104" in ended.complained
+
+
+def test_what_a_snapshot_does_not_hold_is_said(protected: Client, source: Path, tmp_path: Path) -> None:
+    protected("backup")
+    assert protected("list", "77").code == 1
+    assert protected("list", "1", "/no/such/folder").code == 1
+    missing = protected("restore", "--to", str(tmp_path / "back"), "/no/such/folder")
+    assert missing.code == 1
+    assert not (tmp_path / "back" / "no").exists()
+
+
+def test_an_unreachable_portal_is_a_failure_with_a_sentence(protected: Client) -> None:
+    identity = load_identity(protected.home, pytest.fail)
+    save_identity(protected.home, type(identity)(**{**vars(identity), "portal": "http://127.0.0.1:9"}))
+    ended = protected("snapshots", "--json")
+    assert ended.code == 1
+    assert ended.json["error"]["code"] == "IBS-2201"
+    assert "IBS-2201" in ended.complained
+
+
+def test_settings_are_kept_and_mistakes_are_told(client: Client, source: Path) -> None:
+    assert client("folder", "add", str(source / "missing")).code == 1
+    assert client("folder", "add", str(source)).said == f"Protected: {source}\n"
+    assert client("folder", "list").said == f"{source}\n"
+    assert client("folder", "list", "--json").json == {"count": 1, "folders": [str(source)]}
+    assert "part of a protected folder" in client("folder", "add", str(source / "letters")).said
+    assert client("folder", "remove", str(source / "letters")).code == 1
+    assert client("folder", "remove", str(source)).code == 0
+    assert client("folder", "list").said == ""
+    assert client("exclude", "add", "*.tmp", "/home/*/Downloads").code == 0
+    assert client("exclude", "remove", "*.tmp").code == 0
+    assert client("exclude", "list", "--json").json == {"count": 1, "excludes": ["/home/*/Downloads"]}
+
+
+def test_the_store_belongs_to_its_owner(protected: Client) -> None:
+    protected("backup")
+    for path in [protected.home, *protected.home.rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+@pytest.mark.parametrize("arguments", [
+    ("status",), ("snapshots",), ("list", "1"), ("restore", "--to", "/tmp/nowhere"), ("backup",),
+])
+def test_a_computer_that_is_not_enrolled_is_told_how(client: Client, arguments: tuple[str, ...]) -> None:
+    ended = client(*arguments)
+    assert ended.code == 1
+    assert "IBS-1105" in ended.complained
+
+
+def test_no_folders_is_a_failure_that_says_what_to_do(client: Client, running_portal: RunningPortal) -> None:
+    client.enrol(running_portal)
+    ended = client("backup", "--json")
+    assert ended.code == 1
+    assert ended.json["error"]["code"] == "IBS-4103"
+    assert "folder add" in ended.complained
+
+
+@pytest.mark.parametrize("arguments", [
+    ("dance",), ("restore",), ("list",), ("list", "many"), ("backup", "--json", "--events"), ("folder",),
+    ("restore", "--to", "x", "--date", "soon"), ("restore", "--to", "x", "--date", "2026-01-01", "--snapshot", "1"),
+    ("recover", "ftps://u@h/b", "v", "--to", "x", "--pin", "zz"), ("enrol", "https://portal.example"),
+])
+def test_words_that_make_no_sense_are_exit_code_two(client: Client, arguments: tuple[str, ...]) -> None:
+    assert client(*arguments).code == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    assert f"ibs-client {command}" in capsys.readouterr().out
+
+
+def test_without_a_command_it_tells_of_the_window(client: Client) -> None:
+    ended = client()
+    assert ended.code == 0
+    assert "window" in ended.said
+
+
+def test_an_address_without_encryption_is_refused_before_the_password_is_read(client: Client) -> None:
+    ended = client("enrol", "http://portal.example", "--user", "alice", "--password-stdin")
+    assert ended.code == 1
+    assert "IBS-2203" in ended.complained
+
+
+def test_an_unexpected_error_is_one_sentence_and_a_reference_to_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stumble(_: object) -> int:
+        raise ZeroDivisionError("a mistake of ours \udc80")
+
+    monkeypatch.setattr("client.commands.folder.run", stumble)
+    assert main(["--home", str(tmp_path), "folder", "list", "--json"]) == 1
+    said = capsys.readouterr()
+    log = (tmp_path / "technical.log").read_text()
+    reference = re.search(r"Reference ([0-9A-F]{4}-[0-9A-F]{2})", log)
+    assert reference is not None
+    assert reference[1] in said.err
+    assert said.err.count("\n") == 1
+    assert json.loads(said.out)["error"]["code"] == "IBS-9205"
+    assert "ZeroDivisionError: a mistake of ours" in log
+    assert "Traceback" not in said.err
+
+
+def test_a_home_that_cannot_be_used_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    ended = Client(tmp_path / "home")("folder", "list")
+    assert ended.code == 1
+    assert "IBS-9204" in ended.complained
