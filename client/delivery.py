@@ -128,7 +128,7 @@ class Delivery:
             raise error
         with self._lock:
             self.counts.skipped += 1
-            self._emit(FileSkipped(display(wanted.path), error.code, error.sentence))
+        self._emit(FileSkipped(display(wanted.path), error.code, error.sentence))
 
     def _discard(self, coming: Coming) -> None:
         self._growing.discard(coming)

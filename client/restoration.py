@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
 from client.delivery import Coming, Counts, Delivery, Wanted
-from client.events import Emit, Finished, Notice, Progress
+from client.events import Emit, Event, Finished, Notice, Progress
 from client.target import Steps, Target, display, safe_name, translate
 from vault.errors import BackupError, ObjectMissing, TooManyConnections, VaultDamaged
 from vault.keys import VaultKeys
@@ -47,8 +47,8 @@ class Restoration:
         *, connections: int,
     ) -> None:
         """`open_storage` is called for each of the `connections`; one thread more than those opens and writes."""
-        self._target, self._emit = target, emit
-        self._delivery = Delivery(target, emit)
+        self._target, self._emit = target, one_at_a_time(emit)
+        self._delivery = Delivery(target, self._emit)
         self._storages = [open_storage() for _ in range(connections)]
         self._connections, self._threads = connections, connections + 1
         self._idle: queue.SimpleQueue[Reader] = queue.SimpleQueue()
@@ -216,6 +216,17 @@ class Restoration:
             return
         for coming in {coming for several in receivers for coming, _ in several}:
             self._delivery.fail(coming, error)
+
+
+def one_at_a_time(emit: Emit) -> Emit:
+    """The same for several threads: nobody who follows a job has to mind which of them tells."""
+    turn = threading.Lock()
+
+    def take_turn(event: Event) -> None:
+        with turn:
+            emit(event)
+
+    return take_turn
 
 
 def conclude(counts: Counts, snapshot: int, files: int | None, seconds: float, emit: Emit) -> Finished:
