@@ -21,27 +21,33 @@ log = logging.getLogger("ibs.worker")
 def create_queue(app: Flask, *, immediate: bool = False) -> SqliteHuey:
     """The queue of this portal with its periodic work; `immediate` runs what is queued at once, for tests.
 
-    The queue's attribute `settle_runs` and `check_storages` are its tasks.
+    Its tasks are the queue's attributes `settle_runs` and `check_storages`.
     """
     config: Config = app.config["IBS"]
     queue = SqliteHuey("ibs", filename=str(config.queue_file), results=False, utc=True, immediate=immediate)
 
     def periodic(name: str, when: Callable[[datetime], bool], work: Callable[[], object]) -> None:
-        turn = threading.Lock()
-
-        def task() -> None:
-            if turn.acquire(blocking=False):  # the last turn may still be at it
-                try:
-                    run_job(app, name, work)
-                finally:
-                    turn.release()
-
+        task = never_twice_at_once(lambda: run_job(app, name, work))
         task.__name__ = name
         setattr(queue, name, queue.periodic_task(when)(task))
 
     periodic("settle_runs", crontab(minute="*"), lambda: settlement.settle_expired(datetime.now(UTC), config))
     periodic("check_storages", crontab(minute="23"), lambda: storages.check_due_storages(config, datetime.now(UTC)))
     return queue
+
+
+def never_twice_at_once(work: Callable[[], object]) -> Callable[[], None]:
+    """`work`, left out when its last turn is still under way."""
+    turn = threading.Lock()
+
+    def work_alone() -> None:
+        if turn.acquire(blocking=False):
+            try:
+                work()
+            finally:
+                turn.release()
+
+    return work_alone
 
 
 def run_job(app: Flask, name: str, work: Callable[[], object]) -> None:
