@@ -30,11 +30,18 @@ def insert_rows(
         connection.exec_driver_sql(f"{head}({marks})", list(rows))
         return
     template = "(" + ",".join("x'%s'" if isinstance(value, bytes) else "%d" for value in rows[0]) + ")"
-    for part in slices(rows, at_once):
-        values = [
-            template % tuple([value.hex() if isinstance(value, bytes) else value for value in row]) for row in part
-        ]
-        connection.exec_driver_sql(head + ",".join(values))
+    written = list(map(template.__mod__, _printable(rows)))
+    for part in slices(written, at_once):
+        connection.exec_driver_sql(head + ",".join(part))
+
+
+def _printable(rows: Sequence[Row]) -> Iterator[tuple[int | str, ...]]:
+    """The rows with their bytes in hexadecimal; column by column, which spares a loop over each row's values."""
+    columns: list[Iterable[int | str]] = [
+        map(bytes.hex, column) if isinstance(column[0], bytes) else column
+        for column in zip(*rows, strict=True)
+    ]
+    return zip(*columns, strict=True)
 
 
 def slices(values: Sequence[Value], size: int) -> Iterator[Sequence[Value]]:

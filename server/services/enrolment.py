@@ -9,6 +9,7 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from protocol.errors import StorageMissing, TooManyComputers
 from protocol.messages import ComputerStatus, EnrolComputer, EnrolledComputer, HardwareReport, encode
@@ -31,8 +32,13 @@ def hash_token(token: str) -> bytes:
 
 
 def find_by_token(token: str) -> Computer | None:
-    """The computer that was given `token`."""
-    found: Computer | None = db.session.scalar(select(Computer).where(Computer.token_hash == hash_token(token)))
+    """The computer that was given `token`, with its account and subscription as they are now."""
+    found: Computer | None = db.session.scalar(
+        select(Computer)
+        .where(Computer.token_hash == hash_token(token))
+        .options(joinedload(Computer.account), joinedload(Computer.subscription).joinedload(Subscription.plan))
+        .execution_options(populate_existing=True)
+    )
     return found
 
 

@@ -20,13 +20,18 @@ from server.config import Config
 from server.extensions import db
 from server.models import Chunk, Computer, Pack, Run, Vault
 from server.models.catalogue import BAD, PENDING
-from server.services.bulk import VALUES_PER_QUERY, insert_rows, slices
+from server.services.bulk import VALUES_PER_QUERY, bytes_list, insert_rows, slices
 from server.services.leases import require_open
 from server.services.storages import open_vault_storage
 from server.services.subscriptions import check_backup_allowed, used_bytes
 from vault.layout import pack_name
 
 CHUNK_COLUMNS = "vault_id, chunk_no, chunk_key, kind, compression, pack_no, `offset`, length, plain"
+LOOKUP = (
+    "SELECT chunk_key, chunk_no, pack_no, state, run_no, adopted FROM chunk JOIN pack USING (vault_id, pack_no)"
+    " WHERE vault_id = {vault:d} AND chunk_key IN ({keys})"
+)
+"""Written out, as passing each key as a parameter takes longer than finding it."""
 SMALL = 256
 PACKS_PER_REPORT = 1000
 
@@ -41,11 +46,7 @@ def lookup_chunks(run: Run, ids: Sequence[bytes]) -> KnownChunks:
     numbers: dict[bytes, int] = {}
     adopted: set[int] = set()
     for part in slices(sorted(set(ids)), VALUES_PER_QUERY):
-        rows = db.session.execute(
-            select(Chunk.chunk_key, Chunk.chunk_no, Pack.pack_no, Pack.state, Pack.run_no, Pack.adopted)
-            .join(Pack, and_(Pack.vault_id == Chunk.vault_id, Pack.pack_no == Chunk.pack_no))
-            .where(Chunk.vault_id == run.vault_id, Chunk.chunk_key.in_(part))
-        )
+        rows = db.session.connection().exec_driver_sql(LOOKUP.format(vault=run.vault_id, keys=bytes_list(part)))
         for row in rows:
             numbers[row.chunk_key] = -row.chunk_no if row.state == BAD else row.chunk_no
             if row.state == PENDING and (row.run_no != run.run_no or row.adopted):
@@ -68,9 +69,9 @@ def add_pack(computer: Computer, run: Run, message: AddPack, now: datetime) -> P
         _register(run, message)
     elif (known.sha256, known.size) != (pack.sha256, pack.size):
         raise BadRequest(reason=f"pack {pack.number} is known with other content")
+    used, quota = used_bytes(computer.subscription_id), computer.subscription.quota
     db.session.commit()
     check_backup_allowed(computer, now)
-    used, quota = used_bytes(computer.subscription_id), computer.subscription.quota
     if used > quota:
         raise QuotaReached(used=f"{used:,} bytes", quota=f"{quota:,} bytes")
     return PackAdded(used=used, quota=quota)
