@@ -39,7 +39,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, *, command: str = "", **how: Any) -> None:
         """`command` names a module of client.commands; the parsers inside a command have none."""
-        super().__init__(**how)
+        super().__init__(**how | {"allow_abbrev": False})
         self._command = command
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -54,7 +54,7 @@ class CommandParser(argparse.ArgumentParser):
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    parser = argparse.ArgumentParser(prog="ibs-client", description="Backs this computer up and brings files back.")
+    parser = argparse.ArgumentParser(prog="ibs-client", allow_abbrev=False, description="Backs this computer up and brings files back.")
     parser.add_argument("--home", metavar="DIR", help="the client's store (else IBS_HOME, else the system's place)")
     parser.add_argument("--version", action="version", version=f"ibs-client {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=CommandParser)
