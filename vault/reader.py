@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from vault.blobs import AES_GCM, CIPHERS, open_blob
-from vault.errors import StorageError, TransferFailed, VaultDamaged
+from vault.errors import ObjectMissing, StorageError, TransferFailed, VaultDamaged
 from vault.keys import VaultKeys
 from vault.layout import pack_name
 from vault.packs import HEADER, MAGIC
@@ -83,7 +83,8 @@ class Reader:
     def read(self, locations: Iterable[Location]) -> Iterator[bytes]:
         """The verified plaintext of each location, in order; holds one joined range at a time.
 
-        Raises VaultDamaged (its details name the `pack`), ObjectMissing when a pack is gone, other StorageErrors.
+        Raises VaultDamaged and, when a pack is gone, ObjectMissing (the details of both name the `pack`), other
+        StorageErrors.
         """
         for extent in join(locations):
             data = memoryview(self.fetch(extent))
@@ -132,6 +133,8 @@ class Reader:
                 except StorageError as error:
                     if isinstance(error, TransferFailed):
                         self._refuse_short(pack, name, offset + length)
+                    if isinstance(error, ObjectMissing):
+                        raise ObjectMissing(name=name, pack=pack) from error
                     if not error.retry or attempt == ATTEMPTS:
                         raise
         raise AssertionError("the last attempt returned or raised")
