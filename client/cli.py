@@ -54,7 +54,9 @@ class CommandParser(argparse.ArgumentParser):
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    parser = argparse.ArgumentParser(prog="ibs-client", allow_abbrev=False, description="Backs this computer up and brings files back.")
+    parser = argparse.ArgumentParser(
+        prog="ibs-client", allow_abbrev=False, description="Backs this computer up and brings files back.",
+    )
     parser.add_argument("--home", metavar="DIR", help="the client's store (else IBS_HOME, else the system's place)")
     parser.add_argument("--version", action="version", version=f"ibs-client {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=CommandParser)

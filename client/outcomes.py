@@ -33,5 +33,5 @@ def ending(error: BaseException) -> Event:
     """The event that tells of a job which ended by `error`."""
     if isinstance(error, KeyboardInterrupt):
         return Cancelled()
-    known = error if isinstance(error, BackupError) else Unexpected(reference="see technical.log")
+    known = error if isinstance(error, BackupError) else Unexpected(reference="technical.log")
     return Failed(known.code, known.sentence, known.hint, is_refusal(known))
