@@ -96,8 +96,8 @@ class BackedUp:
         parts = [data[start : start + 4 * SEGMENT_CHUNKS] for start in range(0, len(data), 4 * SEGMENT_CHUNKS)]
         inline = len(numbers) <= INLINE_CHUNKS
         db.session.add(Version(
-            vault_id=run.vault_id, parent_no=parent, name=name, first_run=run.run_no, node_no=node, kind=kind, size=size,
-            mtime_ns=mtime_ns, attributes=0o644, chunks=data if inline else b"", segments=0 if inline else len(parts),
+            vault_id=run.vault_id, parent_no=parent, name=name, first_run=run.run_no, node_no=node, kind=kind,
+            size=size, mtime_ns=mtime_ns, attributes=0o644, chunks=data if inline else b"", segments=0 if inline else len(parts),
         ))
         for number, part in enumerate(() if inline else parts):
             db.session.add(ContentSegment(

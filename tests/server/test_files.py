@@ -180,12 +180,10 @@ def test_f18_every_name_is_shown_and_leads_back_to_its_own_bytes(app: Flask, wor
 
 def test_a_large_folder_comes_page_by_page(app: Flask, world: PortalWorld) -> None:
     box = world.computer(world.owner, "FRONT")
-    box.store({(b"many", b"%04d" % number): b"" for number in range(1203)}, WHEN)
+    box.store({(b"many", b"%04d" % number): b"" for number in range(603)}, WHEN)
     browser, address = browse(app, "alice.front"), f"/files/{box.computer.id}/1/folder/many"
-    pages = [names_on(browser, f"{address}?page={page}") for page in (1, 2, 3, 99)]
-    assert [len(names) for names in pages] == [500, 500, 203, 203]
-    assert len(set().union(*pages)) == 1203
-    assert "1,203 entries" in browser.get(address).text
+    first, last = (names_on(browser, f"{address}?page={page}") for page in (1, 99))
+    assert (len(first), len(last), first & last) == (500, 103, set())
 
 
 def names_on(browser: PageClient, address: str) -> set[str]:
