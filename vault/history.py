@@ -107,17 +107,18 @@ class History:
 
     def _numbers(self) -> Iterator[int]:
         """The runs that have a commit. Listings are a hint; every number that they leave out is asked for by SIZE."""
-        listed: set[int] = set()
-        run, absent, highest = 1, 0, self._highest_listed()
-        while absent < BEYOND or run <= highest:
-            if run == 1 or run % RUNS_PER_FOLDER == 0:
-                listed = {int(name[-15:-7]) for name in self._storage.list(run_folder(run)) if _is_commit(name)}
-            if run in listed or self._storage.size(commit_name(run)) is not None:
-                absent = 0
-                yield run
-            else:
-                absent += 1
-            run += 1
+        first, absent, highest = 1, 0, self._highest_listed()
+        while absent < BEYOND or first <= highest:
+            runs = range(first, (first // RUNS_PER_FOLDER + 1) * RUNS_PER_FOLDER)
+            present = {int(name[-15:-7]) for name in self._storage.list(run_folder(first)) if _is_commit(name)}
+            unlisted = [run for run in runs if run not in present]
+            sizes = self._storage.sizes([commit_name(run) for run in unlisted])
+            present |= {run for run, size in zip(unlisted, sizes, strict=True) if size is not None}
+            for run in runs:
+                absent = 0 if run in present else absent + 1
+                if run in present:
+                    yield run
+            first = runs.stop
 
     def _highest_listed(self) -> int:
         folders = [folder for outer in self._storage.list("s") for folder in self._storage.list(outer)]
