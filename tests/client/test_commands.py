@@ -12,6 +12,7 @@ from client.cli import COMMANDS, main
 from client.settings import load_identity, save_identity
 from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal
+from tests.client.talking_portal import HANG_UP, TalkingPortal
 
 
 def test_status_tells_account_space_and_folders(protected: Client, source: Path) -> None:
@@ -167,3 +168,13 @@ def test_a_home_that_cannot_be_used_is_explained(tmp_path: Path) -> None:
     ended = Client(tmp_path / "home")("folder", "list")
     assert ended.code == 1
     assert "IBS-9204" in ended.complained
+
+
+def test_a_store_that_cannot_be_written_is_noticed_before_a_computer_is_used_up(client: Client) -> None:
+    portal = TalkingPortal(HANG_UP)
+    (client.home / "run.xml").mkdir()
+    ended = client("enrol", portal.address, "--user", "alice", "--password-stdin", words="secret\n")
+    portal.stop()
+    assert ended.code == 1
+    assert "IBS-9204" in ended.complained
+    assert portal.requests == []
