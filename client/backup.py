@@ -20,6 +20,7 @@ from client.portal import Portal, PortalRun
 from client.recorder import Recorder
 from client.second_look import SecondLook
 from client.settings import Identity, Journal, Settings, load_journal, save_journal
+from client.system.sources import share_memory
 from client.vaults import VaultAccess, choose_cipher
 from client.walk import Walk, choose_suspects
 from protocol import __version__
@@ -71,6 +72,7 @@ def run_backup(
     job = Job(settings, identity, portal, emit, automatic, cancelled)
     if not settings.folders:
         raise NoFolders
+    share_memory()
     finished, damaged = _Run(job).execute()
     if damaged:
         emit(Notice(f"{damaged} stored files of the vault were damaged; what they held is stored again."))

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from client.index import FILE, FOLDER, Indexed
 from client.scan import ProtectedTree, Scanned, Scanner
-from client.system.sources import describe_status
 
 SAME, NEW, CHANGED, GONE, KEPT, LEAVE = "same", "new", "changed", "gone", "kept", "leave"
 """What became of an entry. KEPT: it could not be looked at, so what the last snapshot has of it stays. LEAVE ends a
@@ -115,7 +114,7 @@ class Merge:
         return Step(NEW, frame.node, node, entry, None)
 
     def _compare(self, frame: _Frame, entry: Scanned, known: Indexed) -> Step:
-        status = describe_status(entry.status)
+        status = entry.status
         if entry.kind == FOLDER:
             same = status[1:3] == known[4:6]
         else:

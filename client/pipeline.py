@@ -15,7 +15,7 @@ from typing import NamedTuple
 from client.deduplication import ChunkStore
 from client.index import LINK
 from client.merge import Step
-from client.system.sources import describe_status, open_source
+from client.system.sources import Status, describe_status, open_source
 from vault.chunks import WHOLE, Chunker
 
 BATCH_FILES = 200
@@ -26,9 +26,9 @@ WORKERS = 2
 
 
 class Outcome(NamedTuple):
-    """What reading brought. `status` is describe_status of the opened file, or None with a `failure`."""
+    """What reading brought. `status` is that of the opened file, or None with a `failure`."""
 
-    status: tuple[int, int, int, int, int] | None
+    status: Status | None
     ids: bytes = b""
     numbers: bytes = b""
     unstable: bool = False
@@ -89,7 +89,7 @@ class Pipeline:
     def add(self, item: Item) -> None:
         """Reads `item` now or soon."""
         assert item.step.scanned is not None
-        size = item.step.scanned.status.st_size
+        size = item.step.scanned.status[0]
         if size > WHOLE and item.step.scanned.kind != LINK:
             self.flush()
             self._read_large(item, item.step.scanned.path)
@@ -217,14 +217,14 @@ def pack_numbers(numbers: list[int]) -> bytes:
     return b"".join(number.to_bytes(4, "little") for number in numbers)
 
 
-def _read_small(item: Item) -> tuple[bytes, tuple[int, int, int, int, int], bool | OSError]:
+def _read_small(item: Item) -> tuple[bytes, Status, bool | OSError]:
     """(content, status, unstable or the failure) of a file that fits one chunk, or of a link."""
     scanned = item.step.scanned
     assert scanned is not None
     try:
         if scanned.kind == LINK:
             target = os.fsencode(os.readlink(scanned.path))
-            return target, (len(target), *describe_status(scanned.status)[1:]), False
+            return target, (len(target), *scanned.status[1:]), False
         for _ in range(2):
             content, before, after = _read_whole(scanned.path)
             if before == after and len(content) == before[0]:
@@ -234,7 +234,7 @@ def _read_small(item: Item) -> tuple[bytes, tuple[int, int, int, int, int], bool
         return b"", (0, 0, 0, 0, 0), error
 
 
-def _read_whole(path: str) -> tuple[bytes, tuple[int, int, int, int, int], tuple[int, int, int, int, int]]:
+def _read_whole(path: str) -> tuple[bytes, Status, Status]:
     """(content, status before, status after). Never more than a chunk may hold: a file that grew is read up to there
     and, being longer than its status says, counts as unstable."""
     handle = open_source(path)

@@ -9,7 +9,6 @@ from client.index import FILE, FOLDER, Indexed, IndexWriter
 from client.merge import GONE, LEAVE, RACY_NS, SAME, Step
 from client.pipeline import Outcome
 from client.scan import FolderLost, SourceSkipped, SourceUnstable
-from client.system.sources import describe_status
 from protocol.messages import Entry, Gone
 from vault.errors import BackupError
 from vault.parts import ManifestWriter
@@ -34,8 +33,7 @@ class Recorder:
         if step.action == LEAVE:
             self._index.leave()
         elif step.scanned is not None and step.scanned.kind == FOLDER:
-            status = describe_status(step.scanned.status)
-            entry = Indexed(FOLDER, step.scanned.name, step.node, 0, status[1], status[2], 0, 0, False, b"")
+            entry = Indexed(FOLDER, step.scanned.name, step.node, 0, *step.scanned.status[1:3], 0, 0, False, b"")
             self._write(step, entry, b"")
         elif step.action == GONE:
             self._drop(step)

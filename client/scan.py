@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from client.index import FILE, FOLDER, LINK
 from client.system import encode_name
-from client.system.sources import split_path
+from client.system.sources import Status, describe_status, split_path
 from vault.errors import BackupError
 
 Report = Callable[[BackupError], None]
@@ -39,12 +39,12 @@ class SourceUnstable(BackupError):
 
 
 class Scanned(NamedTuple):
-    """One entry on the disk; `status` is os.stat's answer for the entry itself, not for what a link points to."""
+    """One entry on the disk; `status` is that of the entry itself, not of what a link points to."""
 
     kind: int
     name: bytes
     path: str
-    status: os.stat_result
+    status: Status
 
 
 @dataclass
@@ -117,7 +117,7 @@ class Scanner:
                 self._report(FolderLost(path=child.path))
                 complete = False
                 continue
-            found.append((Scanned(FOLDER, name, child.path, status), child))
+            found.append((Scanned(FOLDER, name, child.path, describe_status(status)), child))
         return found, complete
 
     def _report_missing(self, tree: ProtectedTree, error: OSError) -> None:
@@ -149,7 +149,7 @@ class Scanner:
                         continue
                     kind = _kind(status.st_mode)
                     if kind:
-                        found.append(Scanned(kind, encode_name(entry.name), entry.path, status))
+                        found.append(Scanned(kind, encode_name(entry.name), entry.path, describe_status(status)))
         except OSError as error:
             self._report(SourceSkipped(path=path, reason=error.strerror))
             return [], False

@@ -16,7 +16,7 @@ from vault.chunks import CHUNK_ID_LENGTH
 
 CYCLE = 30
 """Runs in which every file is read again, however unchanged it looks."""
-OUTSTANDING = 10_000
+OUTSTANDING = 2_000
 """Findings that may wait for the reading of one before them."""
 
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from client.index import FILE, FOLDER, Indexed
 from client.merge import CHANGED, GONE, KEPT, LEAVE, NEW, SAME, Merge, Step
 from client.scan import FolderLost, Scanner, plant_tree
-from client.system.sources import describe_status
 from vault.errors import BackupError
 
 ROOT = 1
@@ -57,7 +56,7 @@ def as_index(steps: list[Step]) -> Iterator[Indexed | None]:
             yield step.indexed
         elif step.action in (NEW, SAME, CHANGED):
             assert step.scanned is not None
-            status = describe_status(step.scanned.status)
+            status = step.scanned.status
             if step.scanned.kind == FOLDER:
                 status = (0, status[1], status[2], 0, 0)
             yield Indexed(step.scanned.kind, step.scanned.name, step.node, *status, False, b"")
