@@ -8,12 +8,14 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from protocol import messages
 from server import access
 from server.config import Config
-from server.extensions import csrf, limiter
+from server.extensions import csrf
 from server.services import activity_logs, catalogue, commits, enrolment, entries, listings, packs, runs
 from server.views.exchange import EXCHANGES, exchange
 from server.views.openapi import describe_api
 
 ENROLMENTS_ALLOWED = "60 per minute"
+NUMBER = "<int(max=4294967295):number>"
+RUN = f"/runs/{NUMBER}"
 
 blueprint = Blueprint("client_api", __name__, url_prefix=messages.API)
 csrf.exempt(blueprint)
@@ -30,8 +32,9 @@ def config() -> Config:
     return found
 
 
-@exchange(blueprint, "POST", "/enrolments", messages.EnrolledComputer, messages.EnrolComputer)
-@limiter.limit(ENROLMENTS_ALLOWED)
+@exchange(
+    blueprint, "POST", "/enrolments", messages.EnrolledComputer, messages.EnrolComputer, limit=ENROLMENTS_ALLOWED
+)
 def enrol(message: messages.EnrolComputer) -> messages.Message:
     """Enrol a computer with an account's user name and password."""
     return enrolment.enrol(message, request.remote_addr or "", config(), now())
@@ -56,7 +59,7 @@ def open_run(message: messages.OpenRun) -> messages.Message:
     return runs.open_run(access.computer_from_token(), message, config(), now())
 
 
-@exchange(blueprint, "POST", "/runs/<int:number>/heartbeat", messages.RenewedLease, messages.Heartbeat)
+@exchange(blueprint, "POST", RUN + "/heartbeat", messages.RenewedLease, messages.Heartbeat)
 def heartbeat(message: messages.Heartbeat, number: int) -> messages.Message:
     """Keep a run alive; the answer brings its next lease."""
     computer = access.computer_from_token()
@@ -64,48 +67,48 @@ def heartbeat(message: messages.Heartbeat, number: int) -> messages.Message:
     return runs.heartbeat(computer, run, access.presented_lease(), message, config(), now())
 
 
-@exchange(blueprint, "POST", "/runs/<int:number>/chunks", messages.KnownChunks, messages.LookupChunks)
+@exchange(blueprint, "POST", RUN + "/chunks", messages.KnownChunks, messages.LookupChunks)
 def lookup_chunks(message: messages.LookupChunks, number: int) -> messages.Message:
     """Tell which chunks the vault holds."""
     return packs.lookup_chunks(access.run_from_lease(access.computer_from_token(), number), message.ids)
 
 
-@exchange(blueprint, "POST", "/runs/<int:number>/packs", messages.PackAdded, messages.AddPack)
+@exchange(blueprint, "POST", RUN + "/packs", messages.PackAdded, messages.AddPack)
 def add_pack(message: messages.AddPack, number: int) -> messages.Message:
     """Take note of a stored pack, and say whether the run may go on."""
     computer = access.computer_from_token()
     return packs.add_pack(computer, access.run_from_lease(computer, number), message, now())
 
 
-@exchange(blueprint, "POST", "/runs/<int:number>/entries", messages.Done, messages.AddEntries)
+@exchange(blueprint, "POST", RUN + "/entries", messages.Done, messages.AddEntries)
 def add_entries(message: messages.AddEntries, number: int) -> messages.Message:
     """Take a batch of entries."""
     entries.add_entries(access.run_from_lease(access.computer_from_token(), number), message, request.get_data())
     return messages.Done()
 
 
-@exchange(blueprint, "POST", "/runs/<int:number>/damage", messages.DamageConfirmed, messages.ReportDamage)
+@exchange(blueprint, "POST", RUN + "/damage", messages.DamageConfirmed, messages.ReportDamage)
 def report_damage(message: messages.ReportDamage, number: int) -> messages.Message:
     """Check packs that the computer found damaged."""
     run = access.run_from_lease(access.computer_from_token(), number)
     return packs.report_damage(run, message.packs, config())
 
 
-@exchange(blueprint, "POST", "/runs/<int:number>/commit", messages.CommittedRun, messages.CommitRun)
+@exchange(blueprint, "POST", RUN + "/commit", messages.CommittedRun, messages.CommitRun)
 def commit_run(message: messages.CommitRun, number: int) -> messages.Message:
     """Make a run a snapshot."""
     run = access.run_from_lease(access.computer_from_token(), number, exclusive=True)
     return commits.commit_run(run, message, config(), now())
 
 
-@exchange(blueprint, "POST", "/runs/<int:number>/end", messages.Done, messages.EndRun)
+@exchange(blueprint, "POST", RUN + "/end", messages.Done, messages.EndRun)
 def end_run(message: messages.EndRun, number: int) -> messages.Message:
     """End a run without a snapshot."""
     runs.end_run(access.run_from_lease(access.computer_from_token(), number, exclusive=True), message, now())
     return messages.Done()
 
 
-@exchange(blueprint, "PUT", "/runs/<int:number>/log", messages.Done)
+@exchange(blueprint, "PUT", RUN + "/log", messages.Done)
 def keep_log(number: int) -> messages.Message:
     """Keep a copy of a run's activity log: XML, also after the run has ended."""
     activity_logs.keep_log(access.computer_from_token().vault_id, number, request.get_data(), now())
@@ -120,7 +123,7 @@ def snapshots() -> messages.Message:
 
 
 @exchange(
-    blueprint, "POST", "/snapshots/<int:number>/entries", messages.SnapshotPage, messages.ListEntries, reads=True
+    blueprint, "POST", f"/snapshots/{NUMBER}/entries", messages.SnapshotPage, messages.ListEntries, reads=True
 )
 def list_entries(message: messages.ListEntries, number: int) -> messages.Message:
     """A page of a snapshot's entries."""

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from protocol.errors import BadRequest
 from protocol.messages import API, Message, encode
 from server.database import begin_reading
-from server.extensions import db
+from server.extensions import db, limiter
 
 TRIES = 4
 DEADLOCK, LOCK_WAIT = 1213, 1205
@@ -44,11 +44,12 @@ def exchange(
     message: type[Message] | None = None,
     *,
     reads: bool = False,
+    limit: str = "",
 ) -> Callable[[Callable[..., Message]], Callable[..., Response]]:
     """Make a view out of a function from a message (if there is one) and the path's values to the answer.
 
-    `reads` says that it only reads. Every call of the API may be repeated, so one that loses against another
-    transaction is done again from its beginning.
+    `reads` says that it only reads; `limit` says how often one address may call it. Every call of the API may be
+    repeated, so one that loses against another transaction is done again from its beginning.
     """
     decoder = msgspec.json.Decoder(message) if message else None
 
@@ -56,7 +57,6 @@ def exchange(
         summary = (view.__doc__ or "").split("\n")[0]
         EXCHANGES.append(Exchange(method, API + path, message, answer, summary))
 
-        @blueprint.route(path, methods=[method])
         @wraps(view)
         def respond(**values: Any) -> Response:
             if reads:
@@ -64,6 +64,8 @@ def exchange(
             given = (read_message(decoder),) if decoder else ()
             return Response(encode(repeat(lambda: view(*given, **values))), mimetype="application/json")
 
+        limited = limiter.limit(limit)(respond) if limit else respond
+        blueprint.add_url_rule(path, view_func=limited, methods=[method])
         return respond
 
     return register

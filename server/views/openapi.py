@@ -11,8 +11,8 @@ from protocol.messages import API, LEASE_HEADER, Problem
 from server.views.exchange import Exchange
 
 JSON, XML = "application/json", "application/xml"
-PATH_VALUE = re.compile(r"<int:(\w+)>")
-RUN = f"{API}/runs/<int:number>/"
+PATH_VALUE = re.compile(r"<int[^:]*:(\w+)>")
+RUN = f"{API}/runs/<"
 
 
 def describe_api(exchanges: Iterable[Exchange]) -> dict[str, Any]:
