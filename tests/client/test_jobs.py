@@ -198,3 +198,23 @@ def test_a_start_that_finds_nothing_to_do_is_quick_and_loads_no_schema_library(p
     assert code == "0"
     assert heavy == []
     assert float(seconds) < 1
+
+
+def test_a_portal_that_restarts_with_its_storage_does_not_end_a_run(
+    protected: Client, running_portal: RunningPortal, source: Path, tmp_path: Path,
+) -> None:
+    (source / "large.bin").write_bytes(b"".join(os.urandom(1 << 20) for _ in range(150)))
+    with subprocess.Popen(
+        protected.command("backup", "--events"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as running:
+        assert running.stdout is not None
+        while json.loads(running.stdout.readline())["event"] != "pack_stored":
+            pass
+        running_portal.stop()
+        running_portal.start()
+        output, complaints = running.communicate(timeout=200)
+    assert running.returncode == 0, complaints
+    assert json.loads(output.splitlines()[-1])["files"] == 4
+    assert protected("restore", "--to", str(tmp_path / "back")).code == 0
+    restored = tmp_path / "back" / source.relative_to("/") / "large.bin"
+    assert restored.read_bytes() == (source / "large.bin").read_bytes()
