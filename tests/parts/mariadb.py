@@ -45,7 +45,9 @@ def running_mariadb(folder: Path) -> Iterator[MariaDb]:
     data = folder / "data"
     install = [_program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--skip-test-db",
                "--auth-root-authentication-method=normal"]
-    subprocess.run(install, check=True, capture_output=True)
+    installed = subprocess.run(install, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if installed.returncode:
+        raise RuntimeError(f"MariaDB can't be installed:\n{installed.stdout}")
     port = _free_port()
     log = (folder / "mariadb.log").open("wb")
     server = subprocess.Popen(
