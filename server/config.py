@@ -104,13 +104,14 @@ class Config:
 
 
 def create_data(data: Path, database_url: str | None = None, *, gateway_port: int | None = None) -> Config:
-    """Make a new data directory with keys, certificate and settings; raises DataExists if it has settings.
+    """Make a new data directory with keys, certificate and settings; raises DataExists, SettingInvalid.
 
     Keys that are there already are kept, because what they protect would be lost with them.
     """
     settings_file = data / SETTINGS_FILE
     if settings_file.exists():
         raise DataExists(data=data)
+    _database(database_url or "", data)
     for folder in (data, data / "keys", data / "tls", data / "storage"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, content in (("kek", secrets.token_bytes(KEY_BYTES)), ("session", secrets.token_hex(KEY_BYTES).encode()),

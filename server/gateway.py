@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import shutil
+import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,12 +26,12 @@ from pyftpdlib.ioloop import IOLoop
 from pyftpdlib.servers import ThreadedFTPServer
 
 from server.config import Config
+from server.listening import listen
 from server.services.credentials import WRITE, Grant, check_password
 from server.services.space import SpaceLedger
 from server.uploads import NAME_TAKEN, QUOTA_REACHED, Upload, place
 from vault.layout import PART_SUFFIX
 
-INCOMING = ".incoming"
 SAFE_PATH = re.compile(r"/[0-9a-f-]{36}(?!/g(/|$))(/[0-9a-z][0-9a-z.-]{0,79}){1,6}")  # g/ is the portal's own
 MOST_DROPPED = 32 * 1024 * 1024  # of a refused upload; taken, so that the client gets to hear the reason
 COMMANDS = {
@@ -100,10 +101,8 @@ class VaultFolder(AbstractedFS):
 
     def listdir(self, path: str) -> list[str]:
         """What a folder holds."""
-        if path == self.root:
-            own = self.cmd_channel.username
-            return [own] if os.path.isdir(os.path.join(path, own)) else []
-        return os.listdir(path)
+        names = os.listdir(path)
+        return [name for name in names if path != self.root or name == self.cmd_channel.username]
 
     def open(self, filename: str, mode: str) -> Any:
         """A file to read, or an Upload."""
@@ -249,10 +248,10 @@ class Connection(TLS_FTPHandler):
 class Gateway(ThreadedFTPServer):
     """The running server; create_gateway makes it."""
 
-    def __init__(self, address: tuple[str, int], handler: type[Connection]) -> None:
+    def __init__(self, listener: socket.socket, handler: type[Connection]) -> None:
         self._lock, self._exit = threading.Lock(), threading.Event()  # pyftpdlib would share them among servers
         self._stopping = False
-        super().__init__(address, handler, ioloop=IOLoop())
+        super().__init__(listener, handler, ioloop=IOLoop())
 
     def serve(self) -> None:
         """Serve until stop() is called, then end all connections."""
@@ -269,11 +268,12 @@ def create_gateway(config: Config, allowance: Callable[[str], int],
                    clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Gateway:
     """The storage of `config`, listening; `allowance` says how many bytes of packs a vault may hold.
 
-    Raises OSError when its address can't be used. What an earlier process left half-written is removed.
+    Raises AddressTaken. What an earlier process left half-written is removed.
     """
     logging.getLogger("pyftpdlib").setLevel(logging.WARNING)
     logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # or pyftpdlib would install its own
-    incoming = config.storage_folder / INCOMING
+    listener = listen(config.gateway_listen, config.gateway_port)
+    incoming = config.storage_folder / ".incoming"
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True, mode=0o700)
     ports = config.passive_ports
@@ -286,7 +286,7 @@ def create_gateway(config: Config, allowance: Callable[[str], int],
         "passive_ports": range(ports[0], ports[1] + 1) if ports else None,
         "masquerade_address": config.masquerade,
     })
-    return Gateway((config.gateway_listen, config.gateway_port), handler)
+    return Gateway(listener, handler)
 
 
 def _tls_context(config: Config) -> SSL.Context:

@@ -5,7 +5,6 @@ import contextlib
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -51,13 +50,6 @@ def watch_parent() -> None:
     """Under a supervisor: stop this process when the supervisor is gone, however it went."""
     if os.environ.get(SUPERVISED):
         threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-
-
-def free_port() -> int:
-    """A port of this machine that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _start(part: Part, environment: Mapping[str, str], news: queue.SimpleQueue[_News]) -> None:

@@ -49,9 +49,13 @@ def opened_portal(options: argparse.Namespace, *, check: bool = True) -> Iterato
     with database_errors_explained():
         app = create_app(config)
         with app.app_context():
-            if check:
-                check_schema()
-            yield app, config
+            try:
+                if check:
+                    check_schema()
+                yield app, config
+            finally:
+                db.session.remove()
+                db.engine.dispose()  # who goes on to serve opens connections anew
 
 
 @contextlib.contextmanager

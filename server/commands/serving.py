@@ -11,20 +11,13 @@ import waitress
 
 from server.commands import storing, values
 from server.commands.portal import Say, add_data_argument, opened_portal
+from server.listening import free_port, listen
 from server.services import storages
-from server.supervisor import Part, free_port, supervise, watch_parent
-from vault.errors import BackupError
+from server.supervisor import Part, supervise, watch_parent
 
 HOST, PORT = "127.0.0.1", 8080
 THREADS = 8
 LARGEST_REQUEST = 64 * 1024 * 1024
-
-
-class AddressTaken(BackupError):
-    """Can't serve on {host}, port {port}: {reason}. Nothing was started."""
-
-    code = "IBS-9105"
-    hint = "Stop the other program, or choose another port."
 
 
 def add_arguments(commands: Any) -> None:
@@ -55,13 +48,10 @@ def run_all(options: argparse.Namespace, say: Say) -> int:
 def serve_web(options: argparse.Namespace, say: Say) -> None:
     """Serve pages and client API; TLS is the matter of a proxy in front (docs/operations.md)."""
     with opened_portal(options) as (app, config):
-        try:
-            server = waitress.create_server(
-                app, host=options.host, port=options.port, threads=THREADS, ident=None,
-                max_request_body_size=LARGEST_REQUEST,
-                clear_untrusted_proxy_headers=not config.proxies)  # the application believes as many as it is told
-        except (OSError, ValueError) as error:
-            raise _address_taken(options.host, options.port, error) from error
+        listener = listen(options.host, options.port)
+        server = waitress.create_server(
+            app, sockets=[listener], threads=THREADS, ident=None, max_request_body_size=LARGEST_REQUEST,
+            clear_untrusted_proxy_headers=not config.proxies)  # the application believes as many as it is told
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     _on_stop(_leave)
     say(f"Portal: http://{_shown(options.host)}:{server.effective_port}")
@@ -80,10 +70,7 @@ def serve_storage(options: argparse.Namespace, say: Say) -> None:
             with app.app_context():
                 return storages.allowance(vault)
 
-        try:
-            gateway = create_gateway(config, allowance)
-        except OSError as error:
-            raise _address_taken(config.gateway_listen, config.gateway_port, error) from error
+        gateway = create_gateway(config, allowance)
     _on_stop(gateway.stop)
     say(f"Storage: ftps://{_shown(config.gateway_host)}:{config.gateway_port}")
     gateway.serve()
@@ -116,10 +103,6 @@ def _on_stop(stop: Callable[[], None]) -> None:
 
 def _leave() -> None:
     raise SystemExit(0)
-
-
-def _address_taken(host: str, port: int, error: Exception) -> AddressTaken:
-    return AddressTaken(host=host, port=port, reason=getattr(error, "strerror", None) or str(error))
 
 
 def _shown(host: str) -> str:

@@ -27,6 +27,8 @@ def add_arguments(verbs: Any) -> None:
     trust = add.add_mutually_exclusive_group()
     trust.add_argument("--ca", type=Path, metavar="FILE", help="trust certificates signed by this one (PEM)")
     trust.add_argument("--pin", type=values.fingerprint, metavar="SHA256", help="trust this certificate alone")
+    add.add_argument("--idle-seconds", type=values.count, default=60, metavar="N",
+                     help="how long an idle connection must survive (otherwise 60)")
     add.add_argument("--default", action="store_true", help="new vaults go here")
     add.set_defaults(run=add_storage)
 
@@ -37,9 +39,9 @@ def add_storage(options: argparse.Namespace, say: Say) -> None:
                             pin=options.pin, ca=_read_certificate(options.ca))
     with opened_portal(options) as (_, config):
         storages.check_name(options.name)
-        say(f"Examining {address.host}; this takes about a minute.")
+        say(f"Examining {address.host}; this takes a little more than {options.idle_seconds} seconds.")
         storage = storages.add_storage(options.name, address, config, datetime.now(UTC), default=options.default,
-                                       tell=say)
+                                       idle_seconds=options.idle_seconds, tell=say)
         kind = "the default storage" if storage.is_default else "a storage"
         say(f"{storage.name} is registered as {kind}.")
 
