@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from client.events import Event, FileSkipped, Finished, Notice, Progress, Started
+from client.delivery import Coming, Delivery, Wanted
+from client.events import Event, FileSkipped, Finished, Notice, Progress, Started, ignore
 from client.recover import run_recover
 from client.restoration import RestoreIncomplete
-from client.target import TargetFull, TargetUnusable
+from client.target import Target, TargetFull, TargetUnusable
 from tests.vault.small_vault import CODE, SIGNING_KEY, VAULT, Item, SmallVault, Steps, fixed_cut, folder
 from vault.errors import KeyRejected, SnapshotMissing, VaultError, VaultMissing
 from vault.keys import new_recovery_code
 from vault.layout import vault_folder
+from vault.reader import Location
 from vault.records import FILE, FOLDER, LINK
 
 SIGNER = Ed25519PrivateKey.from_private_bytes(SIGNING_KEY).public_key().public_bytes_raw()
@@ -275,6 +277,17 @@ def test_many_files_of_many_windows_come_back(recovery: Recovery, monkeypatch: p
     finished = recovery.run()
     assert finished.skipped == 0
     assert found(recovery.target) == expected(SECOND)
+
+
+def test_a_file_that_never_became_complete_leaves_nothing(tmp_path: Path) -> None:
+    target = Target(tmp_path)
+    delivery = Delivery(target, ignore)
+    half = Location(1, bytes(32), bytes(16), 1, 0, 32, 42, 10)
+    wanted = Wanted((b"file",), FILE, 20, 0, 0o644, (half, half._replace(offset=74)))
+    delivery.deliver(Coming(wanted, (b"file",), target.folder(()), 2), 10, b"second one")
+    assert len(list(tmp_path.iterdir())) == 1
+    delivery.abandon()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_restore_leaves_nothing_half_done(recovery: Recovery) -> None:

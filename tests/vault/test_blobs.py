@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from uuid import UUID
 
 import pytest
@@ -114,8 +115,13 @@ def test_a_sealed_lie_about_the_content_is_noticed() -> None:
 
 def test_a_decompression_bomb_is_refused_before_it_unfolds() -> None:
     bomb = zstandard.compress(bytes(64 << 20))
-    with pytest.raises(VaultDamaged, match="size differs"):
-        decompress(bomb, ZSTD, 1000, "bomb")
+    tracemalloc.start()
+    try:
+        with pytest.raises(VaultDamaged, match="size differs"):
+            decompress(bomb, ZSTD, 1000, "bomb")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
     silent = zstandard.ZstdCompressor(write_content_size=False).compress(bytes(64 << 20))
     with pytest.raises(VaultDamaged):
         decompress(silent, ZSTD, 1000, "bomb")

@@ -10,6 +10,7 @@ from tests.vault.small_vault import SIGNING_KEY, VAULT, Item, SmallVault, Steps,
 from vault.errors import CommitInvalid, SnapshotMissing, VaultDamaged
 from vault.history import History
 from vault.layout import acknowledgement_name, commit_name
+from vault.manifests import NAMES, open_section, seal_section
 from vault.reader import Reader
 from vault.records import FILE, FOLDER, LINK
 from vault.storage import FolderStorage
@@ -156,6 +157,33 @@ def test_a_forged_newer_commit_off_the_chain_is_left_alone(vault: SmallVault) ->
     history, said = history_of(vault)
     assert history.snapshot().run == 5
     assert any("Run 9 is not part of the chain" in text for text in said)
+
+
+def test_a_parent_that_was_written_anew_is_not_the_parent(tmp_path: Path) -> None:
+    vault = SmallVault(tmp_path)
+    vault.store(1, FIRST)
+    vault.store(2, SECOND)
+    other = SmallVault(tmp_path / "elsewhere")
+    other.nodes = 50
+    other.store(1, THIRD)
+    (tmp_path / commit_name(1)).write_bytes(other.commits[1])
+    said: list[str] = []
+    history = History(vault.storage, vault.keys, VAULT, None, said.append)
+    assert [snapshot.run for snapshot in history.snapshots()] == [2]
+    with pytest.raises(CommitInvalid, match="run 1"):
+        list(history.tree(2))
+    assert any("run 1, is lost" in text for text in said)
+
+
+def test_a_part_in_the_place_of_another_is_noticed(tmp_path: Path) -> None:
+    vault = SmallVault(tmp_path)
+    vault.store(1, FIRST)
+    name = next(name for name in vault.storage.list("s/00/000") if "-f-p0001" in name)
+    names = open_section(vault.keys, VAULT, 1, NAMES, vault.storage.read(name), name)
+    renamed = names.replace(b"notes", b"n0tes")
+    (tmp_path / name).write_bytes(seal_section(vault.keys, VAULT, 1, "f", NAMES, 1, renamed))
+    with pytest.raises(VaultDamaged, match="check sum"):
+        list(History(vault.storage, vault.keys, VAULT).tree(1))
 
 
 def test_a_commit_that_the_portal_has_not_signed_yet_still_counts(vault: SmallVault) -> None:

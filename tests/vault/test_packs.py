@@ -6,6 +6,7 @@ import random
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,8 +14,17 @@ from tests.vault.small_vault import VAULT, VAULT_KEY
 from vault.blobs import AES_GCM, CHACHA, DATA, RAW, open_blob, seal_blob
 from vault.chunks import chunk_id
 from vault.errors import FormatUnknown, VaultDamaged
-from vault.keys import derive_keys
-from vault.packs import FOOTER, HEADER, PackBuilder, open_part, read_pack, seal_part, trailer_length
+from vault.keys import NONCE, derive_keys
+from vault.packs import (
+    FOOTER,
+    HEADER,
+    PackBuilder,
+    _part_key,
+    open_part,
+    read_pack,
+    seal_part,
+    trailer_length,
+)
 
 KEYS = derive_keys(VAULT_KEY, VAULT)
 
@@ -130,6 +140,11 @@ def test_a_part_opens_in_its_own_place_only() -> None:
         open_part(KEYS.manifest, b"here", sealed, "part")
     with pytest.raises(FormatUnknown):
         open_part(KEYS.index, b"here", sealed, "part", cipher=77)
+    commitment = bytes(32)  # a valid seal whose commitment is to something else
+    key = _part_key(KEYS.index, bytes(16), b"here", commitment)
+    content = AESGCM(key).encrypt(NONCE, b"content", b"here" + commitment)
+    with pytest.raises(VaultDamaged, match="another one"):
+        open_part(KEYS.index, b"here", bytes(16) + commitment + content, "part")
     for place in range(len(sealed)):
         with pytest.raises(VaultDamaged):
             open_part(KEYS.index, b"here", sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :], "part")

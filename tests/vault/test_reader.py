@@ -17,7 +17,7 @@ from vault.errors import ObjectMissing, TransferFailed, VaultDamaged
 from vault.keys import derive_keys
 from vault.layout import pack_name
 from vault.packs import PackBuilder
-from vault.reader import GAP, SPAN, Location, Reader, join
+from vault.reader import GAP, MOST_JOINED, SPAN, Location, Reader, join
 from vault.storage import FolderStorage
 
 KEYS = derive_keys(VAULT_KEY, VAULT)
@@ -94,6 +94,12 @@ def test_it_joins_no_further_than_its_memory_allows() -> None:
     extents = list(join(locations))
     assert [extent.length for extent in extents] == [SPAN] * 8
     assert [place for extent in extents for place in extent.locations] == locations
+
+
+def test_one_range_serves_a_bounded_number_of_locations() -> None:
+    zeros = Location(1, bytes(32), bytes(16), DATA, 1, 32, 100, 1 << 20)
+    extents = list(join([zeros] * (2 * MOST_JOINED + 1)))
+    assert [len(extent.locations) for extent in extents] == [MOST_JOINED, MOST_JOINED, 1]
 
 
 def test_it_looks_ahead_only_as_far_as_one_range(tmp_path: Path) -> None:
