@@ -1,0 +1,158 @@
+"""Packs reach the storage completely, in spite of slow, failing and crowded storages, or the run hears of it."""
+from __future__ import annotations
+
+import collections
+import threading
+import time
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from vault import writer
+from vault.blobs import seal_blob
+from vault.chunks import chunk_id
+from vault.errors import StorageError, StorageFull, StorageSilent, TooManyConnections
+from vault.keys import derive_keys
+from vault.packs import read_pack
+from vault.storage import FolderStorage
+from vault.writer import ClosedPack, PackWriter, SealedChunk
+
+VAULT = UUID(int=7)
+KEYS = derive_keys(bytes(64), VAULT)
+
+
+class Moody(FolderStorage):
+    """A folder that fails as a test says: `moods` are raised one by one before it works."""
+
+    def __init__(self, folder: Path, moods: list[StorageError], pause: float = 0) -> None:
+        super().__init__(folder)
+        self.moods, self.pause = moods, pause
+
+    def put_new(self, name: str, data: bytes | bytearray | memoryview) -> None:
+        time.sleep(self.pause)
+        if self.moods:
+            raise self.moods.pop(0)
+        super().put_new(name, data)
+
+
+class Crowded(FolderStorage):
+    """Lets in one connection at a time, as a server with a limit does."""
+
+    seats = threading.Semaphore(1)
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.seated = False
+
+    def put_new(self, name: str, data: bytes | bytearray | memoryview) -> None:
+        if not self.seated and not Crowded.seats.acquire(blocking=False):
+            raise TooManyConnections(reason="421 too many")
+        self.seated = True
+        time.sleep(0.01)
+        super().put_new(name, data)
+
+    def close(self) -> None:
+        if self.seated:
+            self.seated = False
+            Crowded.seats.release()
+
+
+def make_chunk(number: int, size: int = 400_000) -> SealedChunk:
+    plain = number.to_bytes(4, "big") * (size // 4)
+    identity = chunk_id(KEYS.chunk, plain)
+    _, salt, sealed = seal_blob(KEYS, VAULT, identity, plain)
+    return SealedChunk(number, identity, 1, 0, salt, sealed + bytes(size // 4), len(plain))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "FIRST_PAUSE", 0.01)
+
+
+def make_writer(open_storage: object, closed: list[ClosedPack], connections: int = 2) -> PackWriter:
+    return PackWriter(
+        open_storage, VAULT, KEYS, 1, 5, closed.append, size=1 << 20, connections=connections  # type: ignore[arg-type]
+    )
+
+
+def test_every_chunk_lies_in_a_pack_that_reads_back(tmp_path: Path) -> None:
+    closed: list[ClosedPack] = []
+    packs = make_writer(lambda: FolderStorage(tmp_path), closed)
+    for number in range(60):
+        packs.add(make_chunk(number))
+    assert packs.finish() == 5 + len(closed)
+    assert sorted(chunk.number for pack in closed for chunk in pack.chunks) == list(range(60))
+    for path in tmp_path.rglob("*.ibp"):
+        read_pack(path.read_bytes(), KEYS, VAULT, path.name)
+        assert path.stat().st_size <= 1 << 20
+    assert packs.bytes_stored == sum(path.stat().st_size for path in tmp_path.rglob("*.ibp"))
+
+
+def test_an_empty_run_stores_no_pack(tmp_path: Path) -> None:
+    assert make_writer(lambda: FolderStorage(tmp_path), []).finish() == 5
+    assert not list(tmp_path.rglob("*.ibp"))
+
+
+def test_a_failure_that_passes_is_tried_again(tmp_path: Path) -> None:
+    closed: list[ClosedPack] = []
+    packs = make_writer(lambda: Moody(tmp_path, [StorageSilent(reason="a moment")] * 2), closed)
+    packs.add(make_chunk(1))
+    packs.finish()
+    assert len(closed) == 1
+
+
+def test_f13_a_failure_that_stays_ends_the_run(tmp_path: Path) -> None:
+    closed: list[ClosedPack] = []
+    packs = make_writer(lambda: Moody(tmp_path, [StorageSilent(reason="for ever")] * 99), closed)
+    packs.add(make_chunk(1))
+    with pytest.raises(StorageSilent):
+        packs.finish()
+    assert closed == []
+
+
+def test_f16_a_full_storage_ends_the_run_while_it_adds(tmp_path: Path) -> None:
+    packs = make_writer(lambda: Moody(tmp_path, [StorageFull(reason="552")] * 99), [])
+    chunks = map(make_chunk, range(200))
+    with pytest.raises(StorageFull):
+        collections.deque(map(packs.add, chunks), maxlen=0)
+    packs.abort()
+
+
+def test_a_slow_storage_makes_the_run_wait_instead_of_filling_the_memory(tmp_path: Path) -> None:
+    closed: list[ClosedPack] = []
+    packs = make_writer(lambda: Moody(tmp_path, [], pause=0.05), closed)
+    for number in range(40):
+        packs.add(make_chunk(number))
+        assert packs._builders <= 3
+    packs.finish()
+    assert sum(len(pack.chunks) for pack in closed) == 40
+
+
+def test_f14_a_storage_with_one_seat_gets_every_pack(tmp_path: Path) -> None:
+    closed: list[ClosedPack] = []
+    packs = make_writer(lambda: Crowded(tmp_path), closed, connections=4)
+    for number in range(80):
+        packs.add(make_chunk(number))
+    packs.finish()
+    assert sum(len(pack.chunks) for pack in closed) == 80
+
+
+def test_f14_a_storage_without_a_seat_is_asked_for_a_bounded_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "CONNECTION_TRIES", 5)
+    packs = make_writer(lambda: Moody(tmp_path, [TooManyConnections(reason="421")] * 99), [])
+    packs.add(make_chunk(1))
+    with pytest.raises(TooManyConnections):
+        packs.finish()
+
+
+def test_what_the_portal_refuses_ends_the_run(tmp_path: Path) -> None:
+    def refuse(_: ClosedPack) -> None:
+        raise StorageFull(reason="the portal's word")
+
+    packs = PackWriter(lambda: FolderStorage(tmp_path), VAULT, KEYS, 1, 5, refuse, size=1 << 20)
+    packs.add(make_chunk(1))
+    with pytest.raises(StorageFull):
+        packs.finish()
