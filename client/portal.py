@@ -84,11 +84,11 @@ class Portal:
         self._ask("PUT", "/hardware", Done, report)
 
     def open_run(self, request: OpenRun, renewed: Renewed | None = None) -> tuple[OpenedRun, PortalRun]:
-        """Ask for a run: its terms, and the calls that belong to it. Repeated only while nothing was sent.
+        """Ask for a run: its terms, and the calls that belong to it. Asked again, the portal opens the same run.
 
         `renewed` gets each new lease, so that the journal can keep it.
         """
-        opened = self._ask("POST", "/runs", OpenedRun, request, repeatable=False, timeout=SLOW)
+        opened = self._ask("POST", "/runs", OpenedRun, request, timeout=SLOW)
         return opened, self.run(opened.number, opened.lease, renewed)
 
     def run(self, number: int, lease: str, renewed: Renewed | None = None) -> PortalRun:
