@@ -16,7 +16,6 @@ from sqlalchemy import create_engine, text
 from server.cli import build_parser, main
 from server.commands import values
 from server.config import create_data, load_config
-from tests.parts.certificates import make_certificate
 from tests.parts.ftp_servers import FtpServer
 from tests.parts.mariadb import MariaDb
 
@@ -207,16 +206,16 @@ def test_storage_add_examines_a_server_and_registers_it(portal: Desk, start_ftp:
     assert "The storage rack exists already" in complaints
 
 
-def test_storage_add_trusts_no_certificate_by_itself(portal: Desk, start_ftp: Callable[..., FtpServer],
-                                                     tmp_path: Path) -> None:
+def test_storage_add_trusts_no_certificate_by_itself(portal: Desk, start_ftp: Callable[..., FtpServer]) -> None:
     server = start_ftp("pyftpdlib")
     url = f"ftps://{server.user}@127.0.0.1:{server.port}/base"
     code, _, complaints = portal.type("storage", "add", "rack", url, "--password-stdin", stdin=server.password + "\n")
     assert code == 1
     assert "IBS-2110" in complaints
-    (tmp_path / "other.pem").write_text(make_certificate().pem.partition("-----BEGIN PRIVATE")[0])
-    code, _, complaints = portal.type("storage", "add", "rack", url, "--password-stdin", "--ca",
-                                      str(tmp_path / "other.pem"), stdin=server.password + "\n")
+    assert server.certificate.pin.hex() in complaints
+    other = str(portal.data / "tls" / "storage.pem")
+    code, _, complaints = portal.type("storage", "add", "rack", url, "--password-stdin", "--ca", other,
+                                      stdin=server.password + "\n")
     assert code == 1
     assert "IBS-2110" in complaints
     assert portal.rows("SELECT count(*) FROM storage") == [(1,)]
