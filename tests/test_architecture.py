@@ -31,8 +31,8 @@ EXCEPTIONS = {
 }
 
 ALLOWED_ALONE = {
-    "ftplib": {"vault/sessions.py", "vault/transfers.py", "vault/ftp.py"},
-    "ftputil": {"vault/sessions.py", "vault/transfers.py", "vault/ftp.py"},
+    "ftplib": {"vault/sessions.py", "vault/transfers.py"},
+    "ftputil": {"vault/sessions.py", "vault/transfers.py"},
     "pyftpdlib": {"server/gateway.py"},
     "tkinter": {"client/gui"},
     "tktooltip": {"client/gui"},
@@ -65,8 +65,6 @@ TEMPLATE_LINES = 120
 LARGER_MODULES = {
     "client/backup.py": 360,
     "protocol/messages.py": 440,
-    "vault/doctor.py": 320,
-    "vault/ftp.py": 320,
 }
 """A ratchet: these may not grow, and leave this list when they fit."""
 LARGER_FUNCTIONS = {"server/services/enrolment.py: enrol": 45, "tests/client/talking_portal.py: __init__": 50}

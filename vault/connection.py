@@ -9,8 +9,6 @@ from vault.address import FtpAddress, Profile, Timeouts
 from vault.errors import StorageFull, StorageSilent, TooManyConnections, TransferFailed
 
 if TYPE_CHECKING:
-    import ftputil
-
     from vault.sessions import Session
 
 MOST_BYTES = 4 << 30
@@ -25,7 +23,6 @@ class Connection:
     def __init__(self, address: FtpAddress, profile: Profile, timeouts: Timeouts, clock: Callable[[], float],
                  sleep: Callable[[float], None]) -> None:
         self.address, self.profile, self.timeouts = address, profile, timeouts
-        self.host: ftputil.FTPHost | None = None
         self.session: Session | None = None
         self._clock, self._sleep = clock, sleep
         self._opened = self._used = 0.0
@@ -58,9 +55,9 @@ class Connection:
 
     def close(self) -> None:
         """End the session; the next call opens another."""
-        host, self.host, self.session = self.host, None, None
-        if host is not None:
-            host.close()
+        session, self.session = self.session, None
+        if session is not None:
+            session.close()
 
     def _connected(self) -> Session:
         now = self._clock()
@@ -69,11 +66,11 @@ class Connection:
                                          or self.session.moved > MOST_BYTES):
             self.close()
         if self.session is None:
-            self.host, self.session = self._open(now + self.timeouts.crowded)
+            self.session = self._open(now + self.timeouts.crowded)
             self._opened = self._clock()
         return self.session
 
-    def _open(self, until: float) -> tuple[ftputil.FTPHost, Session]:
+    def _open(self, until: float) -> Session:
         from vault.sessions import open_session
         pause = 0.1
         while True:

@@ -143,16 +143,10 @@ class FtpStorage:
 
     def list(self, folder: str) -> list[str]:
         """See Storage.list."""
-        def names(session: Session) -> list[str]:
-            import ftputil.error
-            assert self._connection.host is not None
-            try:
-                found = self._connection.host.listdir(self._path(folder) if folder else self.folder or ".")
-            except ftputil.error.PermanentError:
-                return []
-            return sorted(f"{folder}/{name}" if folder else name for name in found)
-
-        return self._connection.repeat(folder, names)
+        from vault import transfers
+        path = self._path(folder) if folder else self.folder
+        found = self._connection.repeat(folder, lambda session: transfers.names_in(session, path))
+        return sorted(f"{folder}/{name}" if folder else name for name in found)
 
     def close(self) -> None:
         """See Storage.close."""

@@ -14,7 +14,6 @@ import ssl
 from collections.abc import Iterator
 
 import ftputil
-import ftputil.error
 
 from vault.address import FtpAddress, Profile, Timeouts
 from vault.errors import (
@@ -46,10 +45,12 @@ def tls_context(max_tls: str, pinned: bool, ca: str | None) -> ssl.SSLContext:
 class Session(ftplib.FTP):
     """A control connection that has signed in. One thread at a time.
 
-    `dead` says that its state is unknown and that it must not be used again; `moved` counts the bytes transferred.
+    `dead` says that its state is unknown and that it must not be used again; `moved` counts the bytes transferred;
+    `view` is ftputil's face of a session that open_session made, for listings.
     """
 
     sock: socket.socket | ssl.SSLSocket
+    view: ftputil.FTPHost
 
     def __init__(self, address: FtpAddress, profile: Profile, timeouts: Timeouts) -> None:
         """Connect and sign in; raises errors of vault.errors and leaves nothing open then."""
@@ -95,7 +96,7 @@ class Session(ftplib.FTP):
         for step, reply in zip(steps, self.batch(steps), strict=True):
             if step == "PWD" and reply[:3] == "257":
                 self.folder = ftplib.parse257(reply)
-            if reply[:1] == "2" or step.startswith("OPTS"):  # Pure-FTPd lists UTF8 as a feature and refuses this
+            if reply[:1] == "2" or step.startswith(("OPTS", "PWD")):  # Pure-FTPd lists UTF8, yet refuses OPTS
                 continue
             if step.startswith("CWD"):
                 raise StorageError(reason=f"its base folder {self.address.base} can't be entered ({reply})")
@@ -196,22 +197,18 @@ class Session(ftplib.FTP):
         return connection, size
 
 
-def open_session(address: FtpAddress, profile: Profile, timeouts: Timeouts) -> tuple[ftputil.FTPHost, Session]:
-    """ftputil's host and its session, standing in the storage's base folder; raises StorageError."""
+def open_session(address: FtpAddress, profile: Profile, timeouts: Timeouts) -> Session:
+    """A session that stands in the storage's base folder, with ftputil's host around it; raises StorageError."""
     opened: list[Session] = []
 
     def factory() -> Session:
         opened.append(Session(address, profile, timeouts))
         return opened[-1]
 
-    try:
-        host = ftputil.FTPHost(session_factory=factory)
-        host.stat_cache.disable()  # its entries never expire
-    except (ftputil.error.FTPError, OSError, EOFError) as error:
-        for session in opened:
-            session.close()
-        raise StorageUnreachable(host=address.host, reason=line_of(error)) from error
-    return host, opened[-1]
+    host = ftputil.FTPHost(session_factory=factory)  # asks for nothing but the folder, which the session knows
+    host.stat_cache.disable()  # its entries never expire
+    opened[0].view = host
+    return opened[0]
 
 
 @contextlib.contextmanager

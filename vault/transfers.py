@@ -199,6 +199,14 @@ def _receive(connection: socket.socket, skip: int, length: int, total: int) -> t
     return kept.getvalue(), False
 
 
+def names_in(session: Session, folder: str) -> list[str]:
+    """What a folder seems to hold, in no order; nothing when it can't be listed."""
+    try:
+        return list(session.view.listdir(folder or "."))
+    except ftputil.error.PermanentError:
+        return []
+
+
 def refusal(session: Session, command: str) -> str | None:
     """Send a command; None when it was obeyed, otherwise the server's words."""
     try:
