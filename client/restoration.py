@@ -23,6 +23,8 @@ from vault.storage import Storage
 
 WINDOW_FILES, WINDOW_FOLDERS, WINDOW_BYTES = 4_000, 200, 512 << 20
 """How much is planned at once: each bounds what is held in memory or open."""
+FIRST_WINDOW = 500
+"""The first windows are smaller, so that the connections have something to do at once; each is twice the last."""
 AHEAD = 2
 """Ranges that may wait for each thread before planning does."""
 LONGEST_LINK = 4096
@@ -59,6 +61,7 @@ class Restoration:
         self._room = threading.Semaphore(self._threads * AHEAD)
         self._failures: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
         self._begin_window()
+        self._window_limit = FIRST_WINDOW
         self._reported = 0.0
 
     @property
@@ -89,9 +92,11 @@ class Restoration:
     def _read_all(self, entries: Iterable[Wanted], pool: ThreadPoolExecutor) -> None:
         for entry in entries:
             self._plan(entry)
-            if (self._window_files >= WINDOW_FILES or len(self._window_folders) >= WINDOW_FOLDERS
+            limit = min(self._window_limit, WINDOW_FILES)
+            if (self._window_files >= limit or len(self._window_folders) >= WINDOW_FOLDERS
                     or self._window_bytes >= WINDOW_BYTES):
                 self._submit(pool)
+                self._window_limit *= 2
         self._submit(pool)
         for _ in range(self._threads * AHEAD):
             self._wait_for_room()
