@@ -12,6 +12,8 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 ALLOWANCE_SECONDS = 10.0
+REFUSAL_SECONDS = 1.0
+"""So old may an answer be that turns an upload away."""
 RECOUNT_SECONDS = 3600.0
 PACKS = "p"
 SPARE = 16 * 1024 * 1024
@@ -50,13 +52,13 @@ class SpaceLedger:
         usage = self._usage(vault)
         with usage.lock:
             self._bring_up_to_date(vault, usage)
-            if step == PACKS:
-                if usage.packs + amount > usage.allowed:
+            if not _fits(usage, step, amount):
+                self._ask(vault, usage, REFUSAL_SECONDS)  # more space may have been bought a moment ago
+                if not _fits(usage, step, amount):
                     return False
+            if step == PACKS:
                 usage.packs += amount
             else:
-                if usage.packs + usage.rest + amount > usage.allowed + usage.allowed // 8 + SPARE:
-                    return False
                 usage.rest += amount
         return True
 
@@ -79,12 +81,23 @@ class SpaceLedger:
             usage.packs = _bytes_below(self._folder / vault / PACKS)
             usage.rest = _bytes_below(self._folder / vault) - usage.packs
             usage.counted_at = now
-        if usage.asked_at is None or now - usage.asked_at > ALLOWANCE_SECONDS:
+        self._ask(vault, usage, ALLOWANCE_SECONDS)
+
+    def _ask(self, vault: str, usage: _Usage, seconds: float) -> None:
+        """Ask for the allowance unless the last answer is younger than `seconds`."""
+        now = self._clock()
+        if usage.asked_at is None or now - usage.asked_at > seconds:
             usage.asked_at = now
             try:
                 usage.allowed = self._allowance(vault)
             except SQLAlchemyError:  # the last answer holds; a vault that was never asked for gets no space
                 log.exception("The quota of vault %s could not be read", vault)
+
+
+def _fits(usage: _Usage, step: str, amount: int) -> bool:
+    if step == PACKS:
+        return usage.packs + amount <= usage.allowed
+    return usage.packs + usage.rest + amount <= usage.allowed + usage.allowed // 8 + SPARE
 
 
 def _bytes_below(folder: Path) -> int:
