@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from server.app import create_app
 from server.config import Config, create_data
 from server.extensions import db
 from server.models import Account, Run, Subscription, Vault
+from server.models.runs import OPEN
 from server.services import customers, storages, subscriptions
 from tests.parts.browser import Browser
 from tests.parts.databases import empty_tables
@@ -44,6 +45,11 @@ class Ended:
     code: int
     said: str
     complained: str
+
+    def must_say(self, code: int, error: str) -> None:
+        """It ended with this exit code, and with a sentence that people can look up by the code of the error."""
+        assert self.code == code, self
+        assert f"({error})" in self.complained, self
 
     @property
     def json(self) -> Any:
@@ -228,6 +234,13 @@ class Computer:
         """The words that start it as a process of its own."""
         return [sys.executable, "-m", "client.cli", "--home", str(self.home), *map(str, words)]
 
+    def run_apart(self, *words: str | Path, **variables: str) -> Ended:
+        """Run a command as a process of its own, with more variables in its environment."""
+        done = subprocess.run(self.command(*words), capture_output=True, text=True, check=False,
+                              env=os.environ | self.variables | variables)
+        assert "IBS-9205" not in done.stderr, (self.home / "technical.log").read_text()
+        return Ended(done.returncode, done.stdout, done.stderr)
+
     def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
         """Start it as a process of its own."""
         return subprocess.Popen(self.command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -273,6 +286,11 @@ class Computer:
         assert ended.code == 0, ended
         return folder
 
+    def use_small_packs(self) -> None:
+        """Before the first backup: packs of 2 MiB, so that a few megabytes make several."""
+        with self.house.portal():
+            self._vault().pack_size = 2 << 20
+
     # --- what lies behind it -------------------------------------------------------------------------------------
 
     @property
@@ -289,6 +307,16 @@ class Computer:
     def vault_folder(self) -> Path:
         """Its vault on the bundled storage."""
         return self.house.config.storage_folder / self.vault
+
+    def _vault(self) -> Vault:
+        return db.session.scalars(select(Vault).where(Vault.uuid == self.vault)).one()
+
+    def let_lease_lapse(self) -> None:
+        """What eleven minutes of silence do to the open run."""
+        with self.house.portal():
+            run = db.session.scalars(select(Run).where(Run.vault_id == self._vault().id, Run.state == OPEN)).one()
+            run.lease_until -= timedelta(minutes=11)
+            run.seen_at -= timedelta(minutes=11)
 
     def packs(self) -> list[Path]:
         """The pack files on the bundled storage, in the order of their numbers."""
