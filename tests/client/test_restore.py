@@ -127,18 +127,30 @@ def test_recover_brings_back_the_same_without_the_portal(
     code = client.enrol(running_portal, "--json").json["recovery_code"]
     client("folder", "add", str(source))
     assert client("backup").code == 0
-    vault = client("status", "--json").json
+    before = found(source)
+    (source / "a" / "inside").unlink()
+    (source / "a").rmdir()
+    (source / "a").write_text("a file where a folder was")
+    (source / "a b").unlink()
+    (source / "a b").mkdir()
+    (source / "a b" / "inside").write_text("a folder where a file was")
+    (source / "letter").write_text("Dear Carol\n")
+    assert client("backup").code == 0
+    after = found(source)
+
     folder = max(running_portal.data.glob("storage/*/ibs-vault.json"), key=lambda path: path.stat().st_mtime).parent
     stranger = make_client("another computer")
-    words = ("recover", str(folder.parent), folder.name, "--to", str(tmp_path / "recovered"))
-    assert vault
-    wrong = stranger(*words, words="\n0000-0000-0000-0000-0000-0000-0000\n")
+    words = ("recover", str(folder.parent), folder.name)
+    wrong = stranger(*words, "--to", str(tmp_path / "wrong"), words="\n0000-0000-0000-0000-0000-0000-0000\n")
     assert wrong.code == 1
     assert "IBS-5301" in wrong.complained
-    ended = stranger(*words, words=f"\n{code}\n")
-    assert ended.code == 0, ended.complained
-    assert "fingerprint" in ended.complained
-    assert found(at(tmp_path / "recovered", source)) == found(source)
+    assert not (tmp_path / "wrong").exists()
+    for number, tree in enumerate((before, after), 1):
+        target = tmp_path / f"recovered {number}"
+        ended = stranger(*words, "--to", str(target), "--snapshot", str(number), words=f"\n{code}\n")
+        assert ended.code == 0, ended.complained
+        assert "fingerprint" in ended.complained
+        assert found(at(target, source)) == tree
 
 
 def snapshot(number: int, day: int) -> Snapshot:
