@@ -32,6 +32,8 @@ class ScriptedServer:
         self.files: dict[str, bytes] = {}
         self.folders: set[str] = {""}
         self.commands: list[str] = []
+        self.arrivals = 0
+        """How often something was received; commands that are sent together arrive at once."""
         self.connections = 0
         self.uploads: Iterator[str] = iter(())
         self.silent_at: set[str] = set()
@@ -163,6 +165,7 @@ class Conversation:
                 if not received:
                     return None
                 pending += received
+                self.server.arrivals += 1
             line, pending = pending.split(b"\r\n", 1)
             if self.server.forgetful:
                 pending = b""

@@ -187,6 +187,18 @@ def test_round_trips_are_saved() -> None:
         assert server.commands == ["TYPE I", f"SIZE vault/{PACK}1"]
 
 
+def test_commands_travel_together_where_the_server_takes_that() -> None:
+    with ScriptedServer() as server, on(server, Profile(exclusive_rename=True, pipelined=True)) as storage:
+        storage.put_new(VAULT_FILE, b"{}")
+        server.folders |= {"vault/p", "vault/p/00", "vault/p/00/000"}
+        server.arrivals = 0
+        storage.put_new(PACK, DATA)
+        assert server.arrivals == 4  # PASV, STOR, SIZE with RNFR, RNTO with SIZE
+        server.arrivals = 0
+        assert storage.sizes([PACK] * 60) == [len(DATA)] * 60
+        assert server.arrivals == 2
+
+
 def test_a_session_that_the_server_dropped_is_replaced() -> None:
     with ScriptedServer() as server, on(server) as storage:
         storage.put_new(PACK, DATA)
