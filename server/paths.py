@@ -54,7 +54,7 @@ def path_of(address: str) -> tuple[bytes, ...]:
 def readable(name: bytes) -> str:
     """A name for people: what is not UTF-8 or cannot be seen becomes a sign that stands for it."""
     text = name.decode("utf-8", "replace")
-    return "".join(_visible(sign) for sign in text)
+    return text if text.isprintable() else "".join(_visible(sign) for sign in text)
 
 
 def _visible(sign: str) -> str:

@@ -23,6 +23,7 @@ _FROM_UNIX = 3
 _LOCAL = struct.Struct("<4sHHHHHLLLHH")
 _CENTRAL = struct.Struct("<4sBBHHHHHLLLHHHHHLL")
 _LOCAL_SIZES = struct.Struct("<HHQQ")
+_WIDE = struct.Struct("<HH")
 _TIME = struct.Struct("<HHBl")
 _FOLLOWING = struct.Struct("<4sLLL")
 _FOLLOWING_64 = struct.Struct("<4sLQQ")
@@ -32,7 +33,7 @@ _END = struct.Struct("<4sHHHHLLH")
 
 
 class Member(NamedTuple):
-    """A file, or a folder when `name` ends with "/". `name` is its path in the archive, steps joined by "/"."""
+    """A file, or a folder of size 0 when `name`, its path in the archive with "/" between steps, ends with "/"."""
 
     name: str
     size: int
@@ -43,12 +44,15 @@ class LengthDiffers(Exception):
     """A member's content was not as long as its size said, so that the archive can't be completed."""
 
 
-def length_of(members: Iterable[Member], zone: tzinfo) -> int:
+def length_of(members: Iterable[Member]) -> int:
     """The bytes that write_archive() sends for `members`."""
     position = directory = count = 0
     for member in members:
-        directory += len(_central_header(member, zone, 0, position))
-        position += len(_local_header(member, zone)) + _content_length(member)
+        described = len(member.name.encode("utf-8")) + _TIME.size
+        wide = _wide_values(member, position)
+        directory += _CENTRAL.size + described + (_WIDE.size + 8 * len(wide) if wide else 0)
+        position += _LOCAL.size + described + _content_length(member)
+        position += _LOCAL_SIZES.size if _is_large(member) else 0
         count += 1
     return position + directory + len(_end(directory, position, count))
 
@@ -92,6 +96,11 @@ def _is_large(member: Member) -> bool:
     return member.size >= LIMIT_32
 
 
+def _wide_values(member: Member, start: int) -> list[int]:
+    """What the directory tells of a member in 64 bits, because 32 don't hold it."""
+    return [value for value in (member.size, member.size, start) if value >= LIMIT_32]
+
+
 def _content_length(member: Member) -> int:
     if member.name.endswith("/"):
         return 0
@@ -127,15 +136,14 @@ def _local_header(member: Member, zone: tzinfo) -> bytes:
 def _central_header(member: Member, zone: tzinfo, checksum: int, start: int) -> bytes:
     name = member.name.encode("utf-8")
     folder = member.name.endswith("/")
-    size = 0 if folder else member.size
     mode = 0o40755 << 16 | 0x10 if folder else 0o100644 << 16
     time, date = _dos_time(member.modified, zone)
-    large = [value for value in (size, size, start) if value >= LIMIT_32]
+    wide = _wide_values(member, start)
     extra = _exact_time(member.modified)
-    if large:
-        extra += struct.pack(f"<HH{len(large)}Q", 1, 8 * len(large), *large)
-    version = _VERSION_64 if large else _VERSION
-    size = min(size, LIMIT_32)
+    if wide:
+        extra += _WIDE.pack(1, 8 * len(wide)) + struct.pack(f"<{len(wide)}Q", *wide)
+    version = _VERSION_64 if wide else _VERSION
+    size = min(member.size, LIMIT_32)
     return _CENTRAL.pack(b"PK\x01\x02", version, _FROM_UNIX, version, _flags(member), 0, time, date, checksum, size,
                          size, len(name), len(extra), 0, 0, 0, mode, min(start, LIMIT_32)) + name + extra
 

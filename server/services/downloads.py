@@ -17,10 +17,11 @@ from protocol.errors import NotFound
 from server.config import Config
 from server.database import begin_reading
 from server.extensions import db
-from server.models import Computer, Run, Vault, Version
+from server.models import Computer, Run, Vault
 from server.paths import readable
 from server.services import audit, catalogue, storages
 from server.services.archives import LengthDiffers, Member, length_of, write_archive
+from server.services.catalogue import HeldVersion
 from server.services.folder_archives import FolderArchive, Packed, top_name
 from server.services.folders import FILE, FOLDER, find_version
 from server.services.vault_keys import keys_of
@@ -73,13 +74,13 @@ def open_download(wanted: Wanted, config: Config) -> Download:
         raise
 
 
-def open_file(version: Version, source: Source) -> Download:
+def open_file(version: HeldVersion, source: Source) -> Download:
     """One file. The stream ends with LengthDiffers when the chunks are not as long as the file."""
     blocks = _of_length(source.read(catalogue.chunks_of(version)), version.size)
     return Download(readable(version.name), version.size, "application/octet-stream", source.begin(blocks))
 
 
-def open_folder_zip(wanted: Wanted, version: Version | None, source: Source) -> Download:
+def open_folder_zip(wanted: Wanted, version: HeldVersion | None, source: Source) -> Download:
     """A folder as ZIP, None being the root of the restore point."""
     node = version.node_no if version is not None else wanted.point.root_node
     finished = wanted.point.finished_at
@@ -89,7 +90,7 @@ def open_folder_zip(wanted: Wanted, version: Version | None, source: Source) -> 
     top = top_name(wanted.path, wanted.computer.name, moment)
     archive = FolderArchive(wanted.computer.vault_id, wanted.point.run_no, node, top, finished)
     lines: list[str] = []
-    size = length_of(_members(source, archive, lines), wanted.zone)
+    size = length_of(_members(source, archive, lines))
     note = [archive.note(lines)] if lines else []
     contents = chain(source.contents(archive.members()), ((member, (text,)) for member, text in note))
     blocks = write_archive(contents, wanted.zone)
