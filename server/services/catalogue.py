@@ -5,8 +5,9 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, select, update
+from sqlalchemy import Select, select, update
 
 from protocol.errors import NotFound
 from protocol.messages import PackRecord, Snapshot
@@ -21,6 +22,24 @@ from vault.records import FOLDER
 
 ROWS_AT_ONCE = 2000
 Path = tuple[bytes, ...]
+
+
+class HeldVersion(NamedTuple):
+    """A file, folder or link as a snapshot holds it; fields as in models.Version, without the cost of its objects."""
+
+    vault_id: int
+    first_run: int
+    name: bytes
+    node_no: int
+    kind: int
+    size: int
+    mtime_ns: int
+    attributes: int
+    chunks: bytes
+    segments: int
+
+
+COLUMNS = tuple(Version.__table__.columns[name] for name in HeldVersion._fields[1:])
 
 
 def snapshots(vault_id: int) -> list[Run]:
@@ -59,40 +78,36 @@ def describe_snapshot(run: Run) -> Snapshot:
     )
 
 
-def list_folder(vault_id: int, run_no: int, folder: int, after: bytes = b"") -> Iterator[Version]:
+def list_folder(vault_id: int, run_no: int, folder: int, after: bytes = b"") -> Iterator[HeldVersion]:
     """What the folder with node number `folder` held at that run, sorted by name, from the name behind `after` on."""
     while True:
-        rows = db.session.scalars(
+        rows = db.session.execute(
             _held(vault_id, run_no)
             .where(Version.parent_no == folder, Version.name > after)
             .order_by(Version.name, Version.first_run)
             .limit(ROWS_AT_ONCE)
         ).all()
-        yield from rows
+        yield from [HeldVersion(vault_id, *row) for row in rows]
         if len(rows) < ROWS_AT_ONCE:
             return
         after = rows[-1].name
 
 
-def find(vault_id: int, run_no: int, path: Path) -> Version | None:
+def find(vault_id: int, run_no: int, path: Path) -> HeldVersion | None:
     """The file, folder or link at `path` below the root of that snapshot, or None; the root itself has no version."""
-    node, found = find_snapshot(vault_id, run_no).root_node, None
+    node = find_snapshot(vault_id, run_no).root_node
+    found: HeldVersion | None = None
     for name in path:
         if found is not None and found.kind != FOLDER:
             return None
-        found = db.session.scalar(
-            _held(vault_id, run_no)
-            .where(Version.parent_no == node, Version.name == name)
-            .order_by(Version.first_run.desc())
-            .limit(1)
-        )
+        found = _find_in(vault_id, run_no, node, name) if node is not None else None
         if found is None:
             return None
         node = found.node_no
     return found
 
 
-def walk(vault_id: int, run_no: int, folder: int, after: Path = ()) -> Iterator[tuple[Path, Version]]:
+def walk(vault_id: int, run_no: int, folder: int, after: Path = ()) -> Iterator[tuple[Path, HeldVersion]]:
     """Everything below a folder with its path from there, each folder before what it holds, sorted by name.
 
     With `after`, the walk goes on behind that path, which a former walk has yielded.
@@ -108,7 +123,7 @@ def walk(vault_id: int, run_no: int, folder: int, after: Path = ()) -> Iterator[
                 break
 
 
-def chunks_of(version: Version) -> Sequence[int]:
+def chunks_of(version: HeldVersion) -> Sequence[int]:
     """The chunk numbers of a version's content, in order."""
     if not version.segments:
         return _numbers(version.chunks)
@@ -126,17 +141,15 @@ def chunks_of(version: Version) -> Sequence[int]:
 
 def locate(vault_id: int, numbers: Sequence[int]) -> list[Location]:
     """Where chunks lie, in the order of `numbers`. Raises VaultDamaged for one that the catalogue doesn't know."""
-    found: dict[int, Location] = {}
+    rows: dict[int, tuple[Any, ...]] = {}
     for part in slices(sorted(set(numbers)), VALUES_PER_QUERY):
-        rows = db.session.execute(
-            select(
-                Chunk.chunk_no, Chunk.pack_no, Pack.sha256, Chunk.chunk_key, Chunk.kind, Chunk.compression,
-                Chunk.offset, Chunk.length, Chunk.plain,
-            )
-            .join(Pack, and_(Pack.vault_id == Chunk.vault_id, Pack.pack_no == Chunk.pack_no))
-            .where(Chunk.vault_id == vault_id, Chunk.chunk_no.in_(part))
-        )  # fmt: skip
-        found.update((row[0], Location(*row[1:])) for row in rows)
+        chunks = select(
+            Chunk.chunk_no, Chunk.pack_no, Chunk.chunk_key, Chunk.kind, Chunk.compression, Chunk.offset, Chunk.length,
+            Chunk.plain,
+        ).where(Chunk.vault_id == vault_id, Chunk.chunk_no.in_(part))  # fmt: skip
+        rows.update((row[0], tuple(row)) for row in db.session.execute(chunks))
+    packs = {pack.number: pack.sha256 for pack in describe_packs(vault_id, {row[1] for row in rows.values()})}
+    found = {number: Location(row[1], packs[row[1]], *row[2:]) for number, row in rows.items() if row[1] in packs}
     if missing := [number for number in numbers if number not in found]:
         raise VaultDamaged(name=f"chunk {missing[0]}", reason="the catalogue doesn't know it")
     return [found[number] for number in numbers]
@@ -159,20 +172,31 @@ def mark_damaged(vault_id: int, pack: int) -> None:
     db.session.commit()
 
 
-def _held(vault_id: int, run_no: int) -> Select[Version]:
-    return select(Version).where(
+def _held(vault_id: int, run_no: int) -> Select[*tuple[Any, ...]]:
+    return select(*COLUMNS).where(
         Version.vault_id == vault_id, Version.first_run <= run_no, Version.last_run >= run_no
     )
 
 
+def _find_in(vault_id: int, run_no: int, folder: int, name: bytes) -> HeldVersion | None:
+    """What the folder held under this name."""
+    row = db.session.execute(
+        _held(vault_id, run_no)
+        .where(Version.parent_no == folder, Version.name == name)
+        .order_by(Version.first_run.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else HeldVersion(vault_id, *row)
+
+
 def _resume(
     vault_id: int, run_no: int, folder: int, after: Path
-) -> Iterator[tuple[Path, Iterator[Version]]]:
+) -> Iterator[tuple[Path, Iterator[HeldVersion]]]:
     """For each folder on the way to `after`, what it holds behind the next step; outermost first."""
     node = folder
     for depth, name in enumerate(after):
         yield after[:depth], list_folder(vault_id, run_no, node, name)
-        step = db.session.scalar(_held(vault_id, run_no).where(Version.parent_no == node, Version.name == name))
+        step = _find_in(vault_id, run_no, node, name)
         if step is None or step.kind != FOLDER:
             return
         node = step.node_no

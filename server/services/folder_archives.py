@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from server.models import Version
 from server.paths import PortableNames, readable, step_of
 from server.services import catalogue
 from server.services.archives import Member
+from server.services.catalogue import HeldVersion
 from server.services.folders import FILE, FOLDER, moment_of
 from vault.errors import VaultError
 
@@ -22,7 +22,7 @@ class Packed(NamedTuple):
     """A member and the version whose content it holds; None for folders."""
 
     member: Member
-    version: Version | None
+    version: HeldVersion | None
 
 
 class FolderArchive:

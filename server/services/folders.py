@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from protocol.errors import NotFound
-from server.models import Run, Version
+from server.models import Run
 from server.paths import readable
 from server.services import catalogue
+from server.services.catalogue import HeldVersion
 
 FILE, FOLDER, LINK = 1, 2, 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ def list_entries(point: Run, path: tuple[bytes, ...]) -> list[Entry]:
     return sorted(entries, key=_folders_first)
 
 
-def find_version(point: Run, path: tuple[bytes, ...]) -> Version:
+def find_version(point: Run, path: tuple[bytes, ...]) -> HeldVersion:
     """The file, folder or link at `path`. Raises NotFound."""
     found = catalogue.find(point.vault_id, point.run_no, path)
     if found is None:
@@ -40,7 +41,7 @@ def find_version(point: Run, path: tuple[bytes, ...]) -> Version:
     return found
 
 
-def entry_of(version: Version) -> Entry:
+def entry_of(version: HeldVersion) -> Entry:
     """What a page tells of a version."""
     return Entry(version.name, version.kind, version.size, moment_of(version.mtime_ns))
 

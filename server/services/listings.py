@@ -9,9 +9,9 @@ import msgspec
 
 from protocol.errors import BadRequest, NotFound
 from protocol.messages import ChunkLocation, ListEntries, SnapshotEntry, SnapshotPage
-from server.models import Run, Version
+from server.models import Run
 from server.services import catalogue
-from server.services.catalogue import Path
+from server.services.catalogue import HeldVersion, Path
 from vault.records import FOLDER
 
 ENTRIES_PER_PAGE = 2000
@@ -41,7 +41,7 @@ def list_entries(run: Run, message: ListEntries) -> SnapshotPage:
     return _with_locations(run.vault_id, entries, list(wanted), _write_cursor(entries[-1].path) if more else "")
 
 
-def _entries(run: Run, message: ListEntries, after: Path) -> Iterator[tuple[Path, Version]]:
+def _entries(run: Run, message: ListEntries, after: Path) -> Iterator[tuple[Path, HeldVersion]]:
     """The entries asked for, behind the path `after`, with their paths from the root."""
     top, node = message.path, run.root_node
     if top:
