@@ -10,7 +10,8 @@ _FLAGS = os.O_RDONLY
 for _name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # each where the system has it
     _FLAGS |= getattr(os, _name, 0)
 
-_ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
+_LARGE = 512 << 10
 
 
 def split_path(path: str) -> Iterator[tuple[str, str]]:
@@ -55,14 +56,18 @@ def describe_status(status: os.stat_result) -> Status:
 
 
 def share_memory() -> None:
-    """Lets all threads of this process allocate from one pool, where the C library would give each its own.
+    """Lets all threads of this process allocate from one pool, which gives large blocks back as soon as they are free.
 
-    A run's threads hand blocks of a megabyte from one to the next; freed in another pool they would stay there. It
-    saves 10 MB at the peak and costs no time (measured with 1 GB in five files). Only glibc knows the request.
+    By default each thread has a pool of its own and keeps what it was once given, while the threads of a run hand
+    blocks of a megabyte from one to the next. It saves 10 to 20 MB at the peak (measured with 1 GB in five files).
+    Only glibc knows these requests.
     """
     import ctypes
 
     try:
-        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
+        tune = ctypes.CDLL(None).mallopt
+        tune(_ARENA_MAX, 1)
+        tune(_MMAP_THRESHOLD, _LARGE)
+        tune(_TRIM_THRESHOLD, _LARGE)
     except (AttributeError, OSError, TypeError):
         return
