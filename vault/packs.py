@@ -121,6 +121,7 @@ class PackBuilder:
     def close(self) -> tuple[memoryview, bytes]:
         """(the file's bytes, their SHA-256). Release the view before `begin`; closing again changes nothing."""
         if self._digest is None:
+            self._end = self.used
             listing = b"".join(RECORD.pack(*blob) for blob in self.blobs)
             trailer = seal_part(self.keys.index, self._header, listing, self.cipher)
             self._append(trailer)
@@ -132,6 +133,10 @@ class PackBuilder:
             digest.update(end)
             self._digest = digest.digest()
         return memoryview(self.buffer)[: self.used], self._digest
+
+    def reopen(self) -> None:
+        """Undoes `close`. Closed again, the same blobs have another trailer, and so another hash and name."""
+        self.used, self._digest = self._end, None
 
     def _append(self, data: bytes) -> None:
         self._reserve(self.used + len(data))

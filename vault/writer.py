@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
-from vault.errors import BackupError, TooManyConnections, TransferFailed
+from vault.errors import BackupError, NameTaken, TooManyConnections, TransferFailed
 from vault.keys import VaultKeys
 from vault.layout import pack_name
 from vault.packs import DEFAULT_SIZE, PackBuilder
@@ -209,13 +209,20 @@ class PackWriter:
 
     def _store(self, storage: Storage, task: Task) -> None:
         builder, numbers = task
-        view, digest = builder.close()
-        with view:
-            size = len(view)
-            attempt(lambda: storage.put_new(pack_name(builder.number, digest), view), self._stop)
+        try:
+            size, digest = self._put(storage, builder)
+        except NameTaken:  # a torn upload that may not be deleted holds the name: not used again
+            builder.reopen()
+            size, digest = self._put(storage, builder)
         chunks = tuple(NumberedChunk(number, *blob) for number, blob in zip(numbers, builder.blobs, strict=True))
         self.bytes_stored += size
         self._stored(ClosedPack(StoredPack(builder.number, size, digest), self._cipher, self._keys.version, chunks))
+
+    def _put(self, storage: Storage, builder: PackBuilder) -> tuple[int, bytes]:
+        view, digest = builder.close()
+        with view:
+            attempt(lambda: storage.put_new(pack_name(builder.number, digest), view), self._stop)
+            return len(view), digest
 
     def _fail(self, error: BaseException) -> None:
         with self._changed:

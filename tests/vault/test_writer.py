@@ -102,6 +102,28 @@ def test_a_failure_that_passes_is_tried_again(tmp_path: Path) -> None:
     assert len(closed) == 1
 
 
+def test_a_name_that_a_torn_upload_holds_is_not_used_again(tmp_path: Path) -> None:
+    """On a storage where computers may not delete, an upload cut in half keeps its name for ever."""
+
+    class Tearing(FolderStorage):
+        torn: str = ""
+
+        def put_new(self, name: str, data: bytes | bytearray | memoryview) -> None:
+            if not self.torn:
+                self.torn = name
+                super().put_new(name, bytes(data)[:1000])
+            super().put_new(name, data)
+
+    closed: list[ClosedPack] = []
+    storage = Tearing(tmp_path)
+    packs = make_writer(lambda: storage, closed)
+    packs.add(make_chunk(1))
+    packs.finish()
+    names = [path.name for path in tmp_path.rglob("*.ibp") if path.name != Path(storage.torn).name]
+    assert names == [f"00000005-{closed[0].pack.sha256.hex()[:16]}.ibp"]
+    read_pack(next(tmp_path.rglob(names[0])).read_bytes(), KEYS, VAULT, names[0])
+
+
 def test_f13_a_failure_that_stays_ends_the_run(tmp_path: Path) -> None:
     closed: list[ClosedPack] = []
     packs = make_writer(lambda: Moody(tmp_path, [StorageSilent(reason="for ever")] * 99), closed)
