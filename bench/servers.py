@@ -92,7 +92,7 @@ def running_portal(folder: Path, storage: Storage) -> Iterator[Portal]:
         administer(data, "subscription", "create", customer, "Bench")
         administer(data, "account", "create", customer, ACCOUNT, "--password-stdin", given=password)
         administer(data, "storage", "add", "vsftpd", f"ftp://{storage.user}@{storage.host}:{storage.port}",
-                   "--no-tls", "--default", "--password-stdin", given=storage.password)
+                   "--no-tls", "--idle-seconds", "5", "--default", "--password-stdin", given=storage.password)
         command = [str(COMMANDS / "ibs-server"), "--data", str(data), "run", "--port", str(port), "--storage-port", "0"]
         with (folder / "portal.log").open("wb") as log, contextlib.ExitStack() as stack:
             server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

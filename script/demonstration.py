@@ -69,9 +69,9 @@ def demonstrate(folder: Path, options: argparse.Namespace) -> int:
     make_reseller(data, passwords)
     step("Start portal, storage and worker", "ibs-server run")
     with running_portal(data, folder / "portal.log", _port(options)) as address:
-        step(f"Copy {options.source or 'the files of this checkout'} to a folder of its own", str(documents))
+        step(f"Copy {options.source or 'the files of this checkout'}", f"to {documents}")
         copy_source(options.source, documents)
-        step("Enrol this machine, protect the copy", "ibs-client enrol · folder add")
+        step("Enrol this machine, protect a copy", "ibs-client enrol · folder add")
         client(home, "enrol", address, "--user", USER, "--password-stdin", password=passwords[USER])
         client(home, "folder", "add", str(documents))
         step("Back up", "ibs-client backup")
@@ -82,7 +82,7 @@ def demonstrate(folder: Path, options: argparse.Namespace) -> int:
         for snapshot in snapshots:
             target = folder / f"restored-{snapshot.number}"
             step(f"Restore snapshot {snapshot.number}, compare",
-                 f"ibs-client restore --snapshot {snapshot.number} --to {target}")
+                 f"ibs-client restore --snapshot {snapshot.number} --to DIR")
             restore(home, snapshot, documents, target)
         identical = not any(snapshot.differences for snapshot in snapshots)
         report(snapshots, identical)
@@ -208,7 +208,7 @@ def _port(options: argparse.Namespace) -> int:
 
 def step(title: str, how: str) -> None:
     """Tell what comes now."""
-    print(f"  · {title:<46}  {how}", flush=True)
+    print(f"  · {title:<35}  {how}", flush=True)
 
 
 def report(snapshots: Sequence[Snapshot], identical: bool) -> None:
