@@ -44,6 +44,7 @@ class ApiComputer:
     batches: list[bytes] = field(default_factory=list)
     packs: int = 0
     chunks: int = 0
+    adopted: set[int] = field(default_factory=set)
     next_node: int = 0
 
     # --- talking -------------------------------------------------------------------------------------------------
@@ -73,6 +74,7 @@ class ApiComputer:
         request = self.opening(**changes)
         self.opened = self.ask("POST", "/runs", OpenedRun, request)
         self.lease, self.batches, self.packs, self.chunks = self.opened.lease, [], 0, 0
+        self.adopted = set()
         self.root = self.root if self.opened.parent else self.opened.next_node
         self.next_node = self.opened.next_node + 1
         return self.opened
@@ -119,8 +121,11 @@ class ApiComputer:
         return Entry(parent or self.root, name, self.next_node, kind, 64, 1_700_000_000_000_000_000, 0o644, numbers)
 
     def lookup(self, ids: Sequence[bytes]) -> messages.KnownChunks:
-        """Which chunks the vault holds."""
-        return self.ask("POST", self.run_path("chunks"), messages.KnownChunks, messages.LookupChunks(ids=tuple(ids)))
+        """Which chunks the vault holds; packs that come along are the run's from now on."""
+        request = messages.LookupChunks(ids=tuple(ids))
+        known = self.ask("POST", self.run_path("chunks"), messages.KnownChunks, request)
+        self.adopted |= {taken.pack.number for taken in known.adopted}
+        return known
 
     def commit_object(self, **changes: Any) -> bytes:
         """The commit object that tells of the run as it is."""
@@ -129,7 +134,8 @@ class ApiComputer:
         plain: dict[str, Any] = {
             "run": opened.number, "run_uuid": self.uuid, "parent": parent.number if parent else 0,
             "parent_hash": parent.commit_hash if parent else b"", "kind": "f" if opened.checkpoint_due else "d",
-            "root": self.root, "windows_names": False, "pack_count": self.packs, "chunk_count": self.chunks,
+            "root": self.root, "windows_names": False, "pack_count": self.packs + len(self.adopted),
+            "chunk_count": self.chunks,
             "first_chunk": opened.next_chunk, "batches": len(self.batches),
             "entries_digest": blake2b(b"".join(self.batches), digest_size=32).digest(), "files": 1, "bytes": 64,
             "stored": 100, "skipped": 0, "computer": self.enrolled.computer, "client_version": "1",

@@ -202,6 +202,32 @@ def test_f08_a_portal_that_dies_while_it_takes_entries_back_leaves_nothing_behin
     assert rows_of(desk) == before
 
 
+def test_f08_a_run_may_break_off_after_any_of_its_messages(desk: ApiComputer, config: Config) -> None:
+    desk.back_up({b"kept": chunk_ids("k")[0], b"changed": chunk_ids("c")[0]})
+    before = rows_of(desk)
+    for steps in range(7):
+        desk.open_run()
+        messages_of_a_run = [
+            lambda: desk.lookup(chunk_ids("n0", "n1", "c")),
+            lambda: desk.store_pack(chunk_ids(f"new {desk.opened.number}")),
+            lambda: desk.add_entries([desk.entry(b"changed", [1])], [Gone(desk.root, b"changed")]),
+            desk.heartbeat,
+            lambda: desk.add_entries([desk.entry(b"folder", kind=2)], [Gone(desk.root, b"kept")]),
+            lambda: desk.add_entries([desk.entry(b"image", [1] * 200)]),
+        ]
+        for send in messages_of_a_run[:steps]:
+            send()
+        if steps % 2:
+            desk.end()
+        else:
+            desk.let_lease_lapse()
+            settle_expired(datetime.now(UTC), config)
+        assert rows_of(desk) == before
+    last = desk.back_up({b"new": chunk_ids("new 4")[0]}, [b"changed"])
+    assert desk.names(1) == [(b"changed",), (b"kept",)]
+    assert desk.names(last) == [(b"kept",), (b"new",)]
+
+
 def test_it_leaves_a_run_open_while_the_storage_cannot_tell(desk: ApiComputer, config: Config) -> None:
     desk.open_run()
     desk.let_lease_lapse()
