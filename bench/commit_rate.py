@@ -69,52 +69,83 @@ def main(files: int) -> None:
             portal.wait()
 
 
-def measure(port: int, files: int) -> dict[str, float]:
-    """Seconds for each part of the run, and files per second."""
-    web = http.client.HTTPConnection("127.0.0.1", port)
-    headers: dict[str, str] = {}
+class Portal:
+    """The client API over one kept connection."""
 
-    def ask(method: str, path: str, body: bytes = b"") -> bytes:
-        web.request(method, API + path, body, headers)
-        response = web.getresponse()
+    def __init__(self, port: int) -> None:
+        self.web = http.client.HTTPConnection("127.0.0.1", port)
+        self.headers: dict[str, str] = {}
+
+    def ask(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """The answer's body; RuntimeError with what the portal says otherwise."""
+        self.web.request(method, API + path, body, self.headers)
+        response = self.web.getresponse()
         answer = response.read()
         if response.status != 200:
             raise RuntimeError(answer.decode())
         return answer
 
-    enrolled = msgspec.json.decode(ask("POST", "/enrolments", encode(messages.EnrolComputer(
-        user_name="bench", password=PASSWORD, client_version="1", windows_names=False,
-        hardware=messages.HardwareReport(host_name="bench", system="Linux")))), type=messages.EnrolledComputer)
-    headers[messages.TOKEN_HEADER] = f"Bearer {enrolled.token}"
+
+def measure(port: int, files: int) -> dict[str, float]:
+    """Seconds for each part of the run, and files per second."""
+    portal = Portal(port)
+    enrolled = _enrol(portal)
     uuid = uuid4()
-    opened = msgspec.json.decode(ask("POST", "/runs", encode(messages.OpenRun(
-        uuid=str(uuid), automatic=False, client_version="1", client_time=datetime.now(UTC),
-        hardware_hash=bytes(32)))), type=messages.OpenedRun)
-    headers[messages.LEASE_HEADER] = opened.lease
+    opened = _open_run(portal, uuid)
     ids = [secrets.token_bytes(16) for _ in range(files)]
     lookups = [encode(messages.LookupChunks(ids=tuple(ids[start:start + 2000]))) for start in range(0, files, 2000)]
     packs = [_pack(number, ids, start) for number, start in enumerate(range(0, files, CHUNKS_PER_PACK), 1)]
     batches = _batches(files, opened.next_node)
-    digest = blake2b(b"".join(blake2b(batch, digest_size=32).digest() for batch in batches), digest_size=32).digest()
-    commit = write_commit(Commit(
-        run=opened.number, run_uuid=uuid, parent=0, parent_hash=b"", kind="f", root=opened.next_node,
-        windows_names=False, pack_count=len(packs), chunk_count=files, first_chunk=1, batches=len(batches),
-        entries_digest=digest, files=files, bytes=files, stored=files, skipped=0, computer=enrolled.computer,
-        client_version="1", consistency="live", started_at=datetime.now(UTC), finished_at=datetime.now(UTC),
-    ), derive_keys(opened.vault_key, UUID(opened.vault), 1), UUID(opened.vault))
-    closing = encode(messages.CommitRun(commit=commit, files=files, bytes=files, read=files, stored=files, skipped=0))
+    closing = _commit(opened, uuid, enrolled.computer, len(packs), files, batches)
     figures = {}
     begun = time.perf_counter()
     for name, bodies in (("chunks", lookups), ("packs", packs), ("entries", batches), ("commit", [closing])):
         started = time.perf_counter()
         for body in bodies:
-            ask("POST", f"/runs/{opened.number}/{name}", body)
+            portal.ask("POST", f"/runs/{opened.number}/{name}", body)
         figures[name] = round(time.perf_counter() - started, 2)
     figures["files_per_second"] = round(files / (time.perf_counter() - begun))
     listing = time.perf_counter()
-    ask("POST", f"/snapshots/{opened.number}/entries", encode(messages.ListEntries(deep=True, locations=True)))
+    page = encode(messages.ListEntries(deep=True, locations=True))
+    portal.ask("POST", f"/snapshots/{opened.number}/entries", page)
     figures["first page of a restore"] = round(time.perf_counter() - listing, 3)
     return figures
+
+
+def _enrol(portal: Portal) -> messages.EnrolledComputer:
+    request = messages.EnrolComputer(
+        user_name="bench", password=PASSWORD, client_version="1", windows_names=False,
+        hardware=messages.HardwareReport(host_name="bench", system="Linux"),
+    )
+    enrolled = msgspec.json.decode(
+        portal.ask("POST", "/enrolments", encode(request)), type=messages.EnrolledComputer)
+    portal.headers[messages.TOKEN_HEADER] = f"Bearer {enrolled.token}"
+    return enrolled
+
+
+def _open_run(portal: Portal, uuid: UUID) -> messages.OpenedRun:
+    request = messages.OpenRun(
+        uuid=str(uuid), automatic=False, client_version="1", client_time=datetime.now(UTC), hardware_hash=bytes(32)
+    )
+    opened = msgspec.json.decode(portal.ask("POST", "/runs", encode(request)), type=messages.OpenedRun)
+    portal.headers[messages.LEASE_HEADER] = opened.lease
+    return opened
+
+
+def _commit(
+    opened: messages.OpenedRun, uuid: UUID, computer: str, packs: int, files: int, batches: list[bytes]
+) -> bytes:
+    """The message that commits all of it."""
+    digest = blake2b(b"".join(blake2b(batch, digest_size=32).digest() for batch in batches), digest_size=32).digest()
+    vault, now = UUID(opened.vault), datetime.now(UTC)
+    commit = Commit(
+        run=opened.number, run_uuid=uuid, parent=0, parent_hash=b"", kind="f", root=opened.next_node,
+        windows_names=False, pack_count=packs, chunk_count=files, first_chunk=1, batches=len(batches),
+        entries_digest=digest, files=files, bytes=files, stored=files, skipped=0, computer=computer,
+        client_version="1", consistency="live", started_at=now, finished_at=now,
+    )
+    data = write_commit(commit, derive_keys(opened.vault_key, vault, opened.key_version), vault)
+    return encode(messages.CommitRun(commit=data, files=files, bytes=files, read=files, stored=files, skipped=0))
 
 
 def _pack(number: int, ids: list[bytes], start: int) -> bytes:
