@@ -24,7 +24,7 @@ from client.system.sources import share_memory
 from client.vaults import VaultAccess, choose_cipher
 from client.walk import Walk, choose_suspects
 from protocol import __version__
-from protocol.errors import QuotaReached, Refusal
+from protocol.errors import BadRequest, QuotaReached, Refusal
 from protocol.messages import (
     AddPack,
     CommitRun,
@@ -87,7 +87,6 @@ class _Run:
         self.job = job
         self.begun = time.monotonic()
         self.started_at = datetime.now(UTC)
-        self.uuid = uuid.uuid4()
         self.journal = load_journal(job.settings.home, lambda text: job.emit(Notice(text)))
         self.reported = 0.0
         self.undo = contextlib.ExitStack()
@@ -128,6 +127,8 @@ class _Run:
     def _open(self) -> tuple[OpenedRun, PortalRun]:
         job, journal = self.job, self.journal
         report = tell_if_changed(job.settings.home, job.portal)
+        self.uuid = uuid.UUID(journal.asked) if journal.asked else uuid.uuid4()
+        save_journal(job.settings.home, replace(journal, asked=str(self.uuid)))  # should the answer be lost
         request = OpenRun(
             uuid=str(self.uuid),
             automatic=job.automatic,
@@ -144,7 +145,13 @@ class _Run:
             self.journal = replace(self.journal, lease=lease)
             save_journal(job.settings.home, self.journal)
 
-        opened, run = job.portal.open_run(request, remember)
+        try:
+            opened, run = job.portal.open_run(request, remember)
+        except BadRequest:  # the run that was asked for has lapsed in the meantime
+            if not journal.asked:
+                raise
+            self.journal = replace(journal, asked="")
+            return self._open()
         self.journal = Journal(
             journal.last_commit, journal.last_commit_hash, run=opened.number, uuid=str(self.uuid), lease=opened.lease
         )
@@ -189,6 +196,8 @@ class _Run:
         )
 
     def _store_vault_files(self) -> None:
+        if not self.opened.vault_files and self.access.connections > 1:
+            self.manifest.connect_early()
         for file in self.opened.vault_files:
             self.manifest.storage.put_new(file.name, file.data)
         if self.opened.vault_files and self.access.connections == 1:

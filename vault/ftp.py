@@ -177,10 +177,13 @@ class FtpStorage:
             if name != VAULT_FILE and transfers.strict_size(session, self._path(VAULT_FILE)) is None:
                 raise StorageError(reason=f"neither {name} nor the vault itself can be seen")
             return None
+        self._remember(name, found)
+        return found
+
+    def _remember(self, name: str, size: int) -> None:
         while len(self._sizes) >= SIZES_KEPT:
             del self._sizes[next(iter(self._sizes))]
-        self._sizes[name] = found
-        return found
+        self._sizes[name] = size
 
     # Uploads
 
@@ -205,6 +208,7 @@ class FtpStorage:
                 raise NameTaken(name=name)
             if stored != len(data):  # an equal size is this object: the reply to an earlier attempt was lost
                 raise TransferFailed(name=name, reason=refused or f"it has {stored or 0} bytes after the rename")
+            self._remember(name, stored)
 
         self._connection.once(name, store)
 
