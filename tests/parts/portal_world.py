@@ -97,7 +97,8 @@ class BackedUp:
         inline = len(numbers) <= INLINE_CHUNKS
         db.session.add(Version(
             vault_id=run.vault_id, parent_no=parent, name=name, first_run=run.run_no, node_no=node, kind=kind,
-            size=size, mtime_ns=mtime_ns, attributes=0o644, chunks=data if inline else b"", segments=0 if inline else len(parts),
+            size=size, mtime_ns=mtime_ns, attributes=0o644, chunks=data if inline else b"",
+            segments=0 if inline else len(parts),
         ))
         for number, part in enumerate(() if inline else parts):
             db.session.add(ContentSegment(
