@@ -63,13 +63,18 @@ class Identity:
 
 @dataclass(frozen=True)
 class Journal:
-    """What the next run must know: the last commit, and the run that was open when this was written, if any."""
+    """What the next run must know: the last commit, and the run that was open when this was written, if any.
+
+    `asked` is the uuid of a run that the portal was asked for and whose answer has not come: asked for again, it is
+    the same run.
+    """
 
     last_commit: int | None = None
     last_commit_hash: bytes | None = None
     run: int | None = None
     uuid: str = ""
     lease: str = ""
+    asked: str = ""
 
 
 def choose_home(given: str | None) -> Path:
@@ -237,11 +242,12 @@ def _read_journal(root: Element) -> Journal:
         run=None if number is None else int(number),
         uuid=root.get("uuid", ""),
         lease=root.get("lease", ""),
+        asked=root.get("asked", ""),
     )
 
 
 def save_journal(home: Path, journal: Journal) -> None:
-    """Write the journal; at each commit, each opened run and each renewed lease."""
+    """Write the journal; at each commit, around the opening of each run, and at each renewed lease."""
     root = Element("run")
     if journal.last_commit is not None and journal.last_commit_hash is not None:
         root.set("last-commit", str(journal.last_commit))
@@ -250,4 +256,6 @@ def save_journal(home: Path, journal: Journal) -> None:
         root.set("number", str(journal.run))
         root.set("uuid", journal.uuid)
         root.set("lease", journal.lease)
+    if journal.asked:
+        root.set("asked", journal.asked)
     documents.write(home / JOURNAL, root, keep=False)

@@ -168,7 +168,7 @@ def test_a_token_that_cannot_be_opened_is_explained(home: Path) -> None:
 
 @pytest.mark.parametrize("journal", [
     Journal(), Journal(4, b"\x07" * 32), Journal(4, b"\x07" * 32, 5, "uuid-5", "lease-5"),
-    Journal(None, None, 1, "u", "l"),
+    Journal(None, None, 1, "u", "l"), Journal(4, b"\x07" * 32, 5, "uuid-5", "lease-5", "uuid-6"),
 ])
 def test_the_journal_comes_back(home: Path, journal: Journal) -> None:
     settings.save_journal(home, journal)
