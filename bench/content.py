@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from itertools import accumulate
 from pathlib import Path
 
 MEGABYTE = 1_000_000
@@ -21,11 +22,11 @@ class Content:
         """Prepares what text and programs are put together from."""
         self.random = random.Random(seed)
         words = ["".join(self.random.choices(SYLLABLES, k=self.random.randint(1, 4))) for _ in range(4_000)]
-        weights = [1 / (rank + 3) for rank in range(len(words))]
-        self._lines = [self._line(self.random.choices(words, weights, k=self.random.randint(2, 12)))
+        weights = list(accumulate(1 / (rank + 3) for rank in range(len(words))))
+        self._lines = [self._line(self.random.choices(words, cum_weights=weights, k=self.random.randint(2, 12)))
                        for _ in range(LINES)]
         self._blocks = [self.random.randbytes(self.random.randint(3, 14)) for _ in range(BLOCKS)]
-        self._block_weights = [1 / (rank + 20) for rank in range(BLOCKS)]
+        self._block_weights = list(accumulate(1 / (rank + 20) for rank in range(BLOCKS)))
 
     def text(self, size: int) -> bytes:
         """Sources, documents and pages; a quarter to a third of it stays after compression."""
@@ -42,7 +43,8 @@ class Content:
         parts = []
         left = size
         while left > 0:
-            blocks = self.random.choices(self._blocks, self._block_weights, k=max(1, min(left // 8, 100_000)))
+            blocks = self.random.choices(
+                self._blocks, cum_weights=self._block_weights, k=max(1, min(left // 8, 100_000)))
             part = b"".join(blocks)
             parts.append(part)
             left -= len(part)
