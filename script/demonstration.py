@@ -163,6 +163,8 @@ def run(command: Sequence[str], password: str | None) -> str:
 def running_portal(data: Path, log: Path, port: int) -> Iterator[str]:
     """The portal's processes under `ibs-server run`; gives the portal's address and stops them all afterwards."""
     command = [str(COMMANDS / "ibs-server"), "--data", str(data), "run", "--port", str(port), "--storage-port", "0"]
+    if shutil.which("setpriv"):  # so that even a killed demonstration leaves no portal running
+        command = ["setpriv", "--pdeathsig", "TERM", *command]
     with log.open("w") as complaints:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints,
                                    text=True, start_new_session=True)  # Ctrl-C is for this program, which stops it

@@ -94,6 +94,19 @@ def test_it_leaves_nothing_behind_when_it_is_stopped_in_the_middle(place: Path, 
     assert list(processes_in(place)) == []
 
 
+def test_no_process_outlives_it_even_when_it_is_killed(place: Path, source: Path) -> None:
+    demo = start_demo(place, "--once", "--source", source)
+    deadline = time.monotonic() + 60
+    while not list(place.glob("*/client/*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert list(processes_in(place))
+    demo.kill()
+    demo.communicate(timeout=30)
+    while list(processes_in(place)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert list(processes_in(place)) == []
+
+
 def test_it_says_why_when_the_port_is_taken(place: Path, source: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         demo = start_demo(place, "--once", "--source", source, "--port", other.getsockname()[1])
