@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from vault.address import FtpAddress, Profile, Timeouts
-from vault.errors import CertificateRejected, StorageError, StorageUnreachable
+from vault.errors import CertificateRejected, StorageError, StorageUnreachable, TooManyConnections
 from vault.ftp import FtpStorage
 from vault.sessions import Session
 from vault.transfers import (
@@ -24,6 +24,8 @@ from vault.transfers import (
 
 MOST_SESSIONS = 5
 CHECK_FOLDER = "ibs-check"
+TRIES, PAUSE = 8, 0.5
+"""How often a crowded server is asked for a session, and the seconds in between."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,17 @@ class Examination:
     def session(self) -> Session:
         """A session that works, in the folder where the account starts; every path names the base itself."""
         if self._session is None or self._session.dead:
-            self._session = Session(replace(self.address, base=""), self.profile, self.timeouts)
+            self._session = self._open()
         return self._session
+
+    def _open(self) -> Session:
+        """A session; a server that allows only one still counts the one before it for a moment."""
+        for _ in range(TRIES - 1):
+            try:
+                return Session(replace(self.address, base=""), self.profile, self.timeouts)
+            except TooManyConnections:
+                self.sleep(PAUSE)
+        return Session(replace(self.address, base=""), self.profile, self.timeouts)
 
     def refused(self, command: str) -> str | None:
         """The server's words when it does not obey."""
