@@ -152,9 +152,7 @@ class _Run:
                 raise
             self.journal = replace(journal, asked="")
             return self._open()
-        self.journal = Journal(
-            journal.last_commit, journal.last_commit_hash, run=opened.number, uuid=str(self.uuid), lease=opened.lease
-        )
+        self.journal = replace(journal, run=opened.number, uuid=str(self.uuid), lease=opened.lease, asked="")
         save_journal(job.settings.home, self.journal)
         return opened, run
 
@@ -181,8 +179,8 @@ class _Run:
             opened.next_chunk, level=opened.compression_level, cipher=self.cipher,
         )
         self.index = IndexWriter(home, opened.vault, self.root)
-        self.undo.callback(self.index.discard)
-        self.undo.callback(self.writer.abort)
+        for end in (self.index.discard, self.writer.abort, self.manifest.abort):
+            self.undo.callback(end)
         self.entries = EntrySender(self.portal_run.add_entries, self.root)
         self.undo.callback(self.entries.abort)
         self.pipeline = Pipeline(self.store, access.keys.gear)

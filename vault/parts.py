@@ -153,6 +153,12 @@ class ManifestWriter:
         """Stores the commit object; from here on the snapshot exists."""
         store_verified(self.storage, commit_name(self._run), data, self._stop)
 
+    def abort(self) -> None:
+        """As `close`, after a failure; a connection that is only being made is not waited for."""
+        self._stop.set()
+        if self._early is None or not self._early.is_alive():
+            self.close()
+
     def close(self) -> None:
         """Ends the connection."""
         self._stop.set()
