@@ -40,8 +40,8 @@ class Page:
         ]
 
     def link(self, words: str) -> str:
-        """Where the first link leads on which this is written."""
-        return next(address for written, address in self.links if written == words)
+        """Where the last link leads on which this is written; those before may be the way back."""
+        return next(address for written, address in reversed(self.links) if written == words)
 
     @property
     def zip(self) -> dict[str, bytes]:

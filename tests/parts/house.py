@@ -130,11 +130,22 @@ class House:
 
     def stop_portal(self) -> None:
         """Serve no more; whoever is connected is cut off."""
-        if self._thread.is_alive():
-            self._web.task_dispatcher.shutdown()
-            self._web.trigger.pull_trigger(lambda: wasyncore.close_all(self._web._map, ignore_all=True))
-            self._thread.join(10)
-            assert not self._thread.is_alive(), "the portal does not stop"
+        if not self._thread.is_alive():
+            return
+        web, cut = self._web, threading.Event()
+
+        def cut_off() -> None:
+            wasyncore.dispatcher.close(web)  # its trigger wakes the workers' loop until they have ended
+            for channel in list(web.active_channels.values()):
+                channel.handle_close()
+            cut.set()
+
+        web.trigger.pull_trigger(cut_off)
+        assert cut.wait(10)
+        web.task_dispatcher.shutdown()
+        web.trigger.pull_trigger(lambda: wasyncore.close_all(web._map, ignore_all=True))
+        self._thread.join(10)
+        assert not self._thread.is_alive(), "the portal does not stop"
 
     def at_request(self, ending: str, action: Callable[[], object], *, number: int = 1) -> None:
         """Do `action` once: before the portal takes the request number `number`, from now on, whose path ends so."""
