@@ -99,7 +99,7 @@ class _Run:
         self.access = VaultAccess(self.opened)
         self.heart = Heart(self.portal_run, self.access, self.opened.lease_seconds / 10, self._progress)
         try:
-            look = SecondLook(
+            self.look = SecondLook(
                 self.opened.recent_packs, self.access.open, self.portal_run.report_damage, self.job.emit,
                 beside=self.access.connections > 1,
             )
@@ -107,7 +107,7 @@ class _Run:
             self._store_vault_files()
             self.walk.execute()
             snapshot = self._commit()
-            damaged = look.wait()
+            damaged = self.look.wait()
         except BaseException as error:
             self.undo.close()
             if not self.committing:
@@ -244,6 +244,7 @@ class _Run:
         self.committing = True
         self.manifest.store_commit(data)
         recorder = self.recorder
+        self.look.wait()  # the portal takes no report of damage once the run is closed
         committed = self.portal_run.commit(CommitRun(
             commit=data, files=recorder.files, bytes=recorder.bytes, read=self.pipeline.bytes_read,
             stored=self._stored(), skipped=recorder.skipped,
