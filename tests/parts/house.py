@@ -276,7 +276,7 @@ class Computer:
     def must_back_up(self) -> int:
         """Back up without any complaint; the snapshot's number."""
         ended = self.back_up()
-        assert ended.code == 0, ended
+        assert ended.code == 0, (ended, self("log").said)
         assert ended.json["skipped"] == 0
         return int(ended.json["snapshot"])
 
@@ -294,7 +294,7 @@ class Computer:
     def must_restore(self, snapshot: int) -> Path:
         """Restore without any complaint; where the protected folder is now."""
         ended, folder = self.restore(snapshot)
-        assert ended.code == 0, ended
+        assert ended.code == 0, self("log").said
         return folder
 
     def use_small_packs(self) -> None:
