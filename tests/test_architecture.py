@@ -63,7 +63,6 @@ TEST_LINES = 500
 FUNCTION_LINES = 40
 TEMPLATE_LINES = 120
 LARGER_MODULES = {
-    "client/backup.py": 360,
     "protocol/messages.py": 440,
 }
 """A ratchet: these may not grow, and leave this list when they fit."""
