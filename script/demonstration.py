@@ -35,7 +35,8 @@ class DemonstrationFailed(Exception):
 def main() -> int:
     """Run the demonstration; returns 0 only if both snapshots came back identical."""
     options = read_options()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # shells start background jobs with SIGINT ignored
+        signal.signal(number, _interrupt)
     folder = Path(tempfile.mkdtemp(prefix="ibs-demo-"))
     try:
         return demonstrate(folder, options)

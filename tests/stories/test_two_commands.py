@@ -30,6 +30,7 @@ def source(tmp_path: Path) -> Path:
     folder = tmp_path / "source"
     (folder / "photos").mkdir(parents=True)
     (folder / "letter.txt").write_text("Dear Anna,\n")
+    (folder / "letter.txt").chmod(0o644)
     (folder / "photos/sea.jpg").write_bytes(os.urandom(300_000))
     return folder
 
