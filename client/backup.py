@@ -20,7 +20,7 @@ from client.portal import Portal, PortalRun
 from client.recorder import Recorder
 from client.second_look import SecondLook
 from client.settings import Identity, Journal, Settings, load_journal, save_journal
-from client.system.sources import share_memory
+from client.system.process import tune_for_threads
 from client.vaults import VaultAccess, choose_cipher
 from client.walk import Walk, choose_suspects
 from protocol import __version__
@@ -72,7 +72,7 @@ def run_backup(
     job = Job(settings, identity, portal, emit, automatic, cancelled)
     if not settings.folders:
         raise NoFolders
-    share_memory()
+    tune_for_threads()
     finished, damaged = _Run(job).execute()
     if damaged:
         emit(Notice(f"{damaged} stored files of the vault were damaged; what they held is stored again."))
@@ -104,7 +104,9 @@ class _Run:
                 beside=self.access.connections > 1,
             )
             self._prepare()
-            self._store_vault_files()
+            self.manifest.begin(
+                [(file.name, file.data) for file in self.opened.vault_files], beside=self.access.connections > 1
+            )
             self.walk.execute()
             snapshot = self._commit()
             damaged = self.look.wait()
@@ -175,7 +177,7 @@ class _Run:
             size=opened.pack_size, connections=max(1, access.connections - 1), cipher=self.cipher,
         )
         self.store = ChunkStore(
-            access.keys, access.vault, self.writer, self.portal_run.lookup_chunks, self.manifest.add_pack,
+            access.keys, self.writer, self.portal_run.lookup_chunks, self.manifest.add_pack,
             opened.next_chunk, level=opened.compression_level, cipher=self.cipher,
         )
         self.index = IndexWriter(home, opened.vault, self.root)
@@ -192,14 +194,6 @@ class _Run:
             index=read_index(home) if fits else None, root=self.root,
             next_node=opened.next_node if fits else opened.next_node + 1,
         )
-
-    def _store_vault_files(self) -> None:
-        if not self.opened.vault_files and self.access.connections > 1:
-            self.manifest.connect_early()
-        for file in self.opened.vault_files:
-            self.manifest.storage.put_new(file.name, file.data)
-        if self.opened.vault_files and self.access.connections == 1:
-            self.manifest.storage.close()
 
     def _register(self, closed: ClosedPack) -> None:
         """A pack lies on the storage: the portal is told, and asked whether the run may go on."""

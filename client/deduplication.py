@@ -4,16 +4,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from uuid import UUID
 
 import msgspec
 
 from protocol.messages import LOOKUP_LIMIT, AdoptedPack, KnownChunks, LookupChunks
-from vault.blobs import DATA, seal_blob
+from vault.blobs import compress
 from vault.chunks import chunk_id
 from vault.keys import VaultKeys
 from vault.records import StoredPack
-from vault.writer import ClosedPack, NumberedChunk, PackWriter, SealedChunk
+from vault.writer import ClosedPack, CompressedChunk, NumberedChunk, PackWriter
 
 Lookup = Callable[[LookupChunks], KnownChunks]
 Adopt = Callable[[ClosedPack], None]
@@ -32,7 +31,6 @@ class ChunkStore:
     def __init__(
         self,
         keys: VaultKeys,
-        vault: UUID,
         writer: PackWriter,
         lookup: Lookup,
         adopt: Adopt,
@@ -43,7 +41,7 @@ class ChunkStore:
     ) -> None:
         """`next_chunk` is the first free number; `adopt` is told of packs that an earlier run left behind and this one
         uses."""
-        self._keys, self._vault, self._writer, self._lookup, self._adopt = keys, vault, writer, lookup, adopt
+        self._keys, self._writer, self._lookup, self._adopt = keys, writer, lookup, adopt
         self._level, self._cipher = level, cipher
         self._lock = threading.Lock()
         self._recent: dict[bytes, int] = {}
@@ -71,8 +69,8 @@ class ChunkStore:
             with self._lock:
                 self._asking.remove(moment)
         for number, identity, plain in fresh:
-            compression, salt, sealed = seal_blob(self._keys, self._vault, identity, plain, self._level, self._cipher)
-            self._writer.add(SealedChunk(number, identity, DATA, compression, salt, sealed, len(plain)))
+            compression, content = compress(plain, self._level)
+            self._writer.add(CompressedChunk(number, identity, compression, content, len(plain)))
         return ids, [known[identity] for identity in ids]
 
     def _number(

@@ -63,15 +63,25 @@ def decompress(content: bytes, compression: int, plain_length: int, name: str) -
     return plain
 
 
+def seal_into(
+    target: memoryview, keys: VaultKeys, vault: UUID, identity: bytes, compression: int, content: bytes, plain: int,
+    cipher: int = AES_GCM,
+) -> None:
+    """Writes the blob of a compressed chunk to `target`, which has len(content) + OVERHEAD bytes; `plain` is the
+    chunk's length before compression."""
+    target[:16] = salt = os.urandom(16)
+    description = _DESCRIPTION.pack(b"IBS1", vault.bytes, DATA, compression, plain, identity)
+    CIPHERS[cipher](_blob_key(keys, salt, description)).encrypt_into(NONCE, content, description, target[16:])
+
+
 def seal_blob(
     keys: VaultKeys, vault: UUID, identity: bytes, plain: bytes, level: int = 3, cipher: int = AES_GCM
 ) -> tuple[int, bytes, bytes]:
     """Compresses and seals the chunk `identity`: (compression, salt, ciphertext with tag)."""
     compression, content = compress(plain, level)
-    salt = os.urandom(16)
-    description = _DESCRIPTION.pack(b"IBS1", vault.bytes, DATA, compression, len(plain), identity)
-    key = _blob_key(keys, salt, description)
-    return compression, salt, CIPHERS[cipher](key).encrypt(NONCE, content, description)
+    blob = bytearray(len(content) + OVERHEAD)
+    seal_into(memoryview(blob), keys, vault, identity, compression, content, len(plain), cipher)
+    return compression, bytes(blob[:16]), bytes(blob[16:])
 
 
 def open_blob(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 
-from vault.blobs import AES_GCM, CIPHERS
+from vault.blobs import AES_GCM, CIPHERS, DATA, OVERHEAD, seal_into
 from vault.errors import FormatUnknown, VaultDamaged
 from vault.keys import NONCE, VaultKeys
 
@@ -107,12 +107,21 @@ class PackBuilder:
         trailer = PART_OVERHEAD + (len(self.blobs) + 1) * RECORD.size
         return not self.blobs or self.used + length + trailer + FOOTER.size <= self.size
 
+    def seal(self, identity: bytes, compression: int, content: bytes, plain: int) -> PackedBlob:
+        """Appends a compressed chunk, which is sealed in its place: no second copy of it is made."""
+        blob = self._place(identity, DATA, compression, len(content) + OVERHEAD, plain)
+        with memoryview(self.buffer) as view, view[blob.offset : self.used] as target:
+            seal_into(target, self.keys, self.vault, identity, compression, content, plain, self.cipher)
+        return blob
+
     def add(self, identity: bytes, kind: int, compression: int, salt: bytes, sealed: bytes, plain: int) -> PackedBlob:
-        """Appends a sealed blob."""
-        length = 16 + len(sealed)
+        """Appends a blob that is sealed already, such as one from another pack."""
+        blob = self._place(identity, kind, compression, len(salt) + len(sealed), plain)
+        self.buffer[blob.offset : self.used] = salt + sealed
+        return blob
+
+    def _place(self, identity: bytes, kind: int, compression: int, length: int, plain: int) -> PackedBlob:
         self._reserve(self.used + length)
-        self.buffer[self.used : self.used + 16] = salt
-        self.buffer[self.used + 16 : self.used + length] = sealed
         blob = PackedBlob(identity, kind, compression, self.used, length, plain)
         self.blobs.append(blob)
         self.used += length

@@ -1,10 +1,9 @@
 """Writing a manifest: records into sections, sections into parts, and the commit object when all else is stored."""
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from vault.errors import BackupError, TransferFailed
@@ -45,6 +44,7 @@ class ManifestWriter:
         self._counts = {kind: 0, "x": 0}
         self._storage: Storage | None = None
         self._early: threading.Thread | None = None
+        self._early_failure: BackupError | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._defer = defer
@@ -59,20 +59,35 @@ class ManifestWriter:
         if self._early is not None:
             self._early.join()
             self._early = None
+            if self._early_failure is not None:
+                raise self._early_failure
         if self._storage is None:
             self._storage = self._open_storage()
         return self._storage
 
-    def connect_early(self) -> None:
-        """Connects beside whatever the run does first: on a slow line that takes a third of a second."""
+    def begin(self, files: Iterable[tuple[str, bytes]], *, beside: bool) -> None:
+        """Connects and stores the files that a new vault begins with.
+
+        `beside` does so on a thread of its own, while the run looks around: on a slow line it takes a third of a
+        second. What fails there is raised by the first use of `storage`.
+        """
         storage = self._storage = self._open_storage()
 
         def connect() -> None:
-            with contextlib.suppress(BackupError):  # met again, and then told, when the connection is used
+            try:
+                for name, data in files:
+                    storage.put_new(name, data)
                 storage.size(VAULT_FILE)
+            except BackupError as error:
+                self._early_failure = error
 
-        self._early = threading.Thread(target=connect, name="connect early", daemon=True)
-        self._early.start()
+        if beside:
+            self._early = threading.Thread(target=connect, name="connect early", daemon=True)
+            self._early.start()
+        else:
+            for name, data in files:
+                storage.put_new(name, data)
+            storage.close()
 
     def add(
         self, operation: int, kind: int, node: int, parent: int, size: int, chunks: bytes, name: bytes,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
+from vault.blobs import OVERHEAD
 from vault.errors import BackupError, NameTaken, TooManyConnections, TransferFailed
 from vault.keys import VaultKeys
 from vault.layout import pack_name
@@ -45,15 +46,13 @@ class ClosedPack(NamedTuple):
     chunks: tuple[NumberedChunk, ...]
 
 
-class SealedChunk(NamedTuple):
-    """A chunk as it goes into a pack: its number, its id, and what vault.blobs.seal_blob made of it."""
+class CompressedChunk(NamedTuple):
+    """A chunk on its way into a pack; `content` is what vault.blobs.compress made of it, `plain` its own length."""
 
     number: int
     id: bytes
-    kind: int
     compression: int
-    salt: bytes
-    sealed: bytes
+    content: bytes
     plain: int
 
 
@@ -108,15 +107,15 @@ class PackWriter:
         self._stop = threading.Event()
         self.bytes_stored = 0
 
-    def add(self, chunk: SealedChunk) -> None:
-        """Puts a blob into the pack that fills. Waits while all buffers are under way; raises what made an upload
+    def add(self, chunk: CompressedChunk) -> None:
+        """Seals a chunk into the pack that fills. Waits while all buffers are under way; raises what made an upload
         fail."""
         with self._lock:
             self._raise_failure()
-            if self._filling is not None and not self._filling.fits(16 + len(chunk.sealed)):
+            if self._filling is not None and not self._filling.fits(len(chunk.content) + OVERHEAD):
                 self._send()
             builder = self._filling or self._begin()
-            builder.add(chunk.id, chunk.kind, chunk.compression, chunk.salt, chunk.sealed, chunk.plain)
+            builder.seal(chunk.id, chunk.compression, chunk.content, chunk.plain)
             self._numbers.append(chunk.number)
 
     def finish(self) -> int:

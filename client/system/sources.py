@@ -1,4 +1,4 @@
-"""Reading what is backed up: paths as steps, files opened so that nobody else is disturbed, memory kept together."""
+"""Reading what is backed up: how a path falls into steps, and files opened so that nobody else is disturbed."""
 from __future__ import annotations
 
 import os
@@ -9,9 +9,6 @@ _DRIVE = re.compile(r"^(?:\\\\\?\\)?([A-Za-z]):$")
 _FLAGS = os.O_RDONLY
 for _name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # each where the system has it
     _FLAGS |= getattr(os, _name, 0)
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
-_LARGE = 512 << 10
 
 
 def split_path(path: str) -> Iterator[tuple[str, str]]:
@@ -53,21 +50,3 @@ def describe_status(status: os.stat_result) -> Status:
     if os.name == "nt":
         return status.st_size, status.st_mtime_ns, getattr(status, "st_file_attributes", 0), 0, 0
     return status.st_size, status.st_mtime_ns, status.st_mode, status.st_ctime_ns, status.st_ino
-
-
-def share_memory() -> None:
-    """Lets all threads of this process allocate from one pool, which gives large blocks back as soon as they are free.
-
-    By default each thread has a pool of its own and keeps what it was once given, while the threads of a run hand
-    blocks of a megabyte from one to the next. It saves 10 to 20 MB at the peak (measured with 1 GB in five files).
-    Only glibc knows these requests.
-    """
-    import ctypes
-
-    try:
-        tune = ctypes.CDLL(None).mallopt
-        tune(_ARENA_MAX, 1)
-        tune(_MMAP_THRESHOLD, _LARGE)
-        tune(_TRIM_THRESHOLD, _LARGE)
-    except (AttributeError, OSError, TypeError):
-        return

@@ -61,7 +61,7 @@ class Bench:
             lambda: self.storage, VAULT, KEYS, 1, 1, self._stored, size=1 << 20, connections=2
         )
         self.adopted: list[ClosedPack] = []
-        self.store = ChunkStore(KEYS, VAULT, self.writer, self.catalogue.lookup, self.adopted.append, next_chunk)
+        self.store = ChunkStore(KEYS, self.writer, self.catalogue.lookup, self.adopted.append, next_chunk)
 
     def _stored(self, closed: ClosedPack) -> None:
         self.packs.append(closed)

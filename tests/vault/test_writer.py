@@ -10,13 +10,12 @@ from uuid import UUID
 import pytest
 
 from vault import writer
-from vault.blobs import seal_blob
 from vault.chunks import chunk_id
 from vault.errors import StorageError, StorageFull, StorageSilent, TooManyConnections
 from vault.keys import derive_keys
 from vault.packs import read_pack
 from vault.storage import FolderStorage
-from vault.writer import ClosedPack, PackWriter, SealedChunk
+from vault.writer import ClosedPack, CompressedChunk, PackWriter
 
 VAULT = UUID(int=7)
 KEYS = derive_keys(bytes(64), VAULT)
@@ -58,11 +57,10 @@ class Crowded(FolderStorage):
             Crowded.seats.release()
 
 
-def make_chunk(number: int, size: int = 400_000) -> SealedChunk:
+def make_chunk(number: int, size: int = 400_000) -> CompressedChunk:
     plain = number.to_bytes(4, "big") * (size // 4)
     identity = chunk_id(KEYS.chunk, plain)
-    _, salt, sealed = seal_blob(KEYS, VAULT, identity, plain)
-    return SealedChunk(number, identity, 1, 0, salt, sealed + bytes(size // 4), len(plain))
+    return CompressedChunk(number, identity, 0, plain[: size // 4], len(plain))
 
 
 @pytest.fixture(autouse=True)
