@@ -21,6 +21,8 @@ BUFFER_LIMIT = 24 << 20
 ATTEMPTS = 4
 FIRST_PAUSE = 1.0
 """Seconds before a transfer is tried again; doubled each time."""
+SOON = 0.1
+"""Seconds to wait for a buffer before another one is made."""
 CONNECTION_TRIES = 60
 """How often the last connection asks a storage that lets nobody in, a pause apart."""
 
@@ -147,17 +149,21 @@ class PackWriter:
             raise self._failure
 
     def _begin(self) -> PackBuilder:
-        if self._builders <= self._limit and self._free.empty():
-            self._builders += 1
-            builder: PackBuilder | None = PackBuilder(self._vault, self._keys, self._size, self._cipher)
-        else:
-            builder = self._free.get()
+        builder = self._take_builder()
         self._raise_failure()
         assert builder is not None  # None is only put beside a failure
         builder.begin(self._next, self._run)
         self._next += 1
         self._filling, self._numbers = builder, []
         return builder
+
+    def _take_builder(self) -> PackBuilder | None:
+        """A free buffer; another one only when none comes soon, as it does on a quick line, and the limit allows."""
+        if self._builders:
+            with contextlib.suppress(queue.Empty):
+                return self._free.get(timeout=None if self._builders > self._limit else SOON)
+        self._builders += 1
+        return PackBuilder(self._vault, self._keys, self._size, self._cipher)
 
     def _send(self) -> None:
         assert self._filling is not None
