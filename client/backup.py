@@ -230,6 +230,8 @@ class _Run:
 
     def _commit(self) -> int:
         """Packs, then manifest, then the commit object, then the portal: in this order nothing is ever missing."""
+        self.writer.flush()
+        self.manifest.store_entries()
         self.writer.finish()
         batches, digest = self.entries.finish()
         inline = self.manifest.finish()

@@ -150,6 +150,12 @@ class ManifestWriter:
             seal_section(self._keys, self._vault, self._run, kind, section, index, content, self._cipher), kind, index
         )
 
+    def store_entries(self) -> None:
+        """Stores the entries while the last packs are still under way, unless they are few enough for the commit."""
+        if len(self._sections[STRUCTURE]) + len(self._sections[NAMES]) > 4 * INLINE_LIMIT:
+            self._flush(STRUCTURE)
+            self._flush(NAMES)
+
     def finish(self) -> dict[int, bytes]:
         """Stores what is left. Returns the sections that are so small that they travel in the commit object."""
         sections = {section: content for section, content in self._sections.items() if content}

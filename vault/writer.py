@@ -120,11 +120,15 @@ class PackWriter:
             builder.seal(chunk.id, chunk.compression, chunk.content, chunk.plain)
             self._numbers.append(chunk.number)
 
-    def finish(self) -> int:
-        """Stores the last pack and waits for all; returns the number of the next pack. Raises what made one fail."""
+    def flush(self) -> None:
+        """Sends the pack that fills on its way."""
         with self._lock:
             if self._filling is not None and self._failure is None:
                 self._send()
+
+    def finish(self) -> int:
+        """Stores the last pack and waits for all; returns the number of the next pack. Raises what made one fail."""
+        self.flush()
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way or self._failure is not None)
         self._end()
