@@ -185,7 +185,7 @@ class _Run:
             self.undo.callback(end)
         self.entries = EntrySender(self.portal_run.add_entries, self.root)
         self.undo.callback(self.entries.abort)
-        self.pipeline = Pipeline(self.store, access.keys.gear)
+        self.pipeline = Pipeline(self.store, access.keys.gear, opened.lost_chunks)
         self.undo.callback(self.pipeline.abort)
         self.recorder = Recorder(self.index, self.manifest, self.entries, self.job.emit, full=self.kind == "f")
         self.walk = Walk(

@@ -52,9 +52,13 @@ class ChunkStore:
         self._adopted: set[int] = set()
         self.next_chunk = next_chunk
 
-    def store(self, plains: list[bytes]) -> tuple[list[bytes], list[int]]:
-        """(ids, numbers) of chunks. What is new is sealed and goes into a pack, which may still be under way."""
-        ids = [chunk_id(self._keys.chunk, plain) for plain in plains]
+    def identify(self, plain: bytes) -> bytes:
+        """The chunk's id."""
+        return chunk_id(self._keys.chunk, plain)
+
+    def store(self, plains: list[bytes], ids: list[bytes]) -> list[int]:
+        """The numbers of chunks with their ids. What is new is sealed and goes into a pack, which may still be under
+        way."""
         with self._lock:
             known = {identity: number for identity in ids if (number := self._recent.get(identity))}
             unknown = [identity for identity in dict.fromkeys(ids) if identity not in known]
@@ -71,7 +75,7 @@ class ChunkStore:
         for number, identity, plain in fresh:
             compression, content = compress(plain, self._level)
             self._writer.add(CompressedChunk(number, identity, compression, content, len(plain)))
-        return ids, [known[identity] for identity in ids]
+        return [known[identity] for identity in ids]
 
     def _number(
         self, ids: list[bytes], plains: list[bytes], known: dict[bytes, int]

@@ -10,6 +10,7 @@ import io
 import os
 import queue
 import threading
+from collections.abc import Collection
 from typing import NamedTuple
 
 from client.deduplication import ChunkStore
@@ -71,9 +72,11 @@ class Item:
 class Pipeline:
     """Takes items, hands out their outcomes. One thread uses it; what makes a worker fail is raised by any call."""
 
-    def __init__(self, store: ChunkStore, gear: int, workers: int = WORKERS) -> None:
-        """`gear` is VaultKeys.gear."""
-        self._store, self._chunker = store, Chunker(gear)
+    def __init__(
+        self, store: ChunkStore, gear: int, lost: Collection[bytes] = (), workers: int = WORKERS
+    ) -> None:
+        """`gear` is VaultKeys.gear; `lost` are the ids of chunks that the vault has no more."""
+        self._store, self._chunker, self._lost = store, Chunker(gear), frozenset(lost)
         self._tasks: queue.Queue[list[Item] | _Pieces | None] = queue.Queue(WAITING)
         self._batch: list[Item] = []
         self._batch_bytes = 0
@@ -149,8 +152,8 @@ class Pipeline:
                 continue
             try:
                 if isinstance(task, _Pieces):
-                    ids, numbers = self._store.store(task.plains)
-                    task.ids, task.numbers = b"".join(ids), pack_numbers(numbers)
+                    ids = [self._store.identify(plain) for plain in task.plains]
+                    task.ids, task.numbers = b"".join(ids), pack_numbers(self._store.store(task.plains, ids))
                     task.plains = []
                     task.done = True
                 else:
@@ -162,22 +165,31 @@ class Pipeline:
                 self._changed.notify_all()
 
     def _store_files(self, batch: list[Item]) -> None:
-        read = [_read_small(item) for item in batch]
-        plains = [plain for plain, _, _ in read if plain]
-        ids, numbers = self._store.store(plains)
-        position = 0
+        changed: list[tuple[Item, bytes, bytes, Outcome]] = []
         total = 0
-        for item, (plain, status, problem) in zip(batch, read, strict=True):
-            if isinstance(problem, OSError):
-                item.outcome = Outcome(None, failure=problem)
-                continue
-            if not plain:
-                item.outcome = Outcome(status, unstable=problem)
-                continue
+        for item in batch:
+            plain, outcome = _read_small(item)
             total += len(plain)
-            item.outcome = Outcome(status, ids[position], numbers[position].to_bytes(4, "little"), problem)
-            position += 1
+            if not plain:
+                item.outcome = outcome
+                continue
+            outcome = outcome._replace(ids=self._store.identify(plain))
+            if self._is_unchanged(item, outcome):
+                item.outcome = outcome
+            else:
+                changed.append((item, plain, outcome.ids, outcome))
+        numbers = self._store.store([plain for _, plain, _, _ in changed], [ids for _, _, ids, _ in changed])
+        for (item, _, _, outcome), number in zip(changed, numbers, strict=True):
+            item.outcome = outcome._replace(numbers=number.to_bytes(4, "little"))
         self.bytes_read += total
+
+    def _is_unchanged(self, item: Item, outcome: Outcome) -> bool:
+        """A file that was read only to make sure, and is what the last snapshot has: nobody needs to be asked."""
+        known = item.step.indexed
+        return (
+            known is not None and known.chunks == outcome.ids and known[3:8] == outcome.status
+            and outcome.ids not in self._lost
+        )
 
     def _read_large(self, item: Item, path: str) -> None:
         for last in (False, True):
@@ -217,21 +229,21 @@ def pack_numbers(numbers: list[int]) -> bytes:
     return b"".join(number.to_bytes(4, "little") for number in numbers)
 
 
-def _read_small(item: Item) -> tuple[bytes, Status, bool | OSError]:
-    """(content, status, unstable or the failure) of a file that fits one chunk, or of a link."""
+def _read_small(item: Item) -> tuple[bytes, Outcome]:
+    """(content, outcome without ids) of a file that fits one chunk, or of a link."""
     scanned = item.step.scanned
     assert scanned is not None
     try:
         if scanned.kind == LINK:
             target = os.fsencode(os.readlink(scanned.path))
-            return target, (len(target), *scanned.status[1:]), False
+            return target, Outcome((len(target), *scanned.status[1:]))
         for _ in range(2):
             content, before, after = _read_whole(scanned.path)
             if before == after and len(content) == before[0]:
-                return content, before, False
-        return content, (len(content), *before[1:]), True
+                return content, Outcome(before)
+        return content, Outcome((len(content), *before[1:]), unstable=True)
     except OSError as error:
-        return b"", (0, 0, 0, 0, 0), error
+        return b"", Outcome(None, failure=error)
 
 
 def _read_whole(path: str) -> tuple[bytes, Status, Status]:

@@ -16,7 +16,7 @@ from vault.packs import DEFAULT_SIZE, PackBuilder
 from vault.records import StoredPack
 from vault.storage import Storage
 
-BUFFER_LIMIT = 24 << 20
+BUFFER_LIMIT = 32 << 20
 """Packs under way, the filling one included, take at most so much memory."""
 ATTEMPTS = 4
 FIRST_PAUSE = 1.0
