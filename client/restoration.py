@@ -14,6 +14,7 @@ from uuid import UUID
 
 from client.delivery import Coming, Counts, Delivery, Wanted
 from client.events import Emit, Event, Finished, Notice, Progress
+from client.system.process import tune_for_threads
 from client.target import Steps, Target, display, safe_name, translate
 from vault.errors import BackupError, ObjectMissing, TooManyConnections, VaultDamaged
 from vault.keys import VaultKeys
@@ -75,6 +76,7 @@ class Restoration:
         What can't be restored is reported as skipped. Raises TargetFull, or the StorageError that ended it; whatever
         has its name by then is complete.
         """
+        tune_for_threads()
         try:
             with ThreadPoolExecutor(self._threads, "restore") as pool:
                 try:
