@@ -1,6 +1,7 @@
 """Writing a manifest: records into sections, sections into parts, and the commit object when all else is stored."""
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Iterable
@@ -44,7 +45,7 @@ class ManifestWriter:
         self._counts = {kind: 0, "x": 0}
         self._storage: Storage | None = None
         self._early: threading.Thread | None = None
-        self._early_failure: BackupError | None = None
+        self._files: list[tuple[str, bytes]] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._defer = defer
@@ -59,35 +60,34 @@ class ManifestWriter:
         if self._early is not None:
             self._early.join()
             self._early = None
-            if self._early_failure is not None:
-                raise self._early_failure
         if self._storage is None:
             self._storage = self._open_storage()
+        while self._files:  # what the early thread could not store; an object that is there already counts as stored
+            self._storage.put_new(*self._files[0])
+            del self._files[0]
         return self._storage
 
     def begin(self, files: Iterable[tuple[str, bytes]], *, beside: bool) -> None:
         """Connects and stores the files that a new vault begins with.
 
         `beside` does so on a thread of its own, while the run looks around: on a slow line it takes a third of a
-        second. What fails there is raised by the first use of `storage`.
+        second. What fails there is tried again, and then raised, by the first use of `storage`.
         """
+        self._files = list(files)
+        if not beside:
+            self.storage.close()
+            return
         storage = self._storage = self._open_storage()
 
         def connect() -> None:
-            try:
-                for name, data in files:
-                    storage.put_new(name, data)
+            with contextlib.suppress(BackupError):
+                while self._files:
+                    storage.put_new(*self._files[0])
+                    del self._files[0]
                 storage.size(VAULT_FILE)
-            except BackupError as error:
-                self._early_failure = error
 
-        if beside:
-            self._early = threading.Thread(target=connect, name="connect early", daemon=True)
-            self._early.start()
-        else:
-            for name, data in files:
-                storage.put_new(name, data)
-            storage.close()
+        self._early = threading.Thread(target=connect, name="connect early", daemon=True)
+        self._early.start()
 
     def add(
         self, operation: int, kind: int, node: int, parent: int, size: int, chunks: bytes, name: bytes,
@@ -158,6 +158,7 @@ class ManifestWriter:
 
     def finish(self) -> dict[int, bytes]:
         """Stores what is left. Returns the sections that are so small that they travel in the commit object."""
+        storage = self.storage  # connected, and a new vault begun, before anything counts on it
         sections = {section: content for section, content in self._sections.items() if content}
         if not self.parts and sum(map(len, sections.values())) <= 4 * INLINE_LIMIT:
             sealed = {section: self._seal(section, bytes(content))[0] for section, content in sections.items()}
@@ -167,7 +168,7 @@ class ManifestWriter:
         for section in sections:
             self._flush(section)
         for name, part in self._deferred:
-            store_verified(self.storage, name, part, self._stop)
+            store_verified(storage, name, part, self._stop)
         return {}
 
     def store_commit(self, data: bytes) -> None:
