@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.parts.ftp_servers import USER, fetched_servers, free_port, give_away
+from tests.parts.ftp_servers import USER, fetched_servers, give_away
 from tests.parts.mariadb import running_mariadb
+from tests.parts.ports import free_port
 
 COMMANDS = Path(sys.executable).parent
 ACCOUNT = "bench"

@@ -9,14 +9,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tests.parts.ports import free_port
+
 PASSWORD = "correct horse battery"
 START_SECONDS = 60
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 class RunningPortal:

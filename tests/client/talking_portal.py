@@ -46,6 +46,15 @@ def refusal(code: str, status: int = 403, **details: str) -> Answer:
     return Answer(encode(Problem(code=code, sentence="It said no.", hint="Ask.", details=details)), status)
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing of clients that hang up or distrust it."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing."""
+
+
 class TalkingPortal:
     """Listens on loopback; `replies` are given in turn, the last one for ever."""
 
@@ -90,8 +99,7 @@ class TalkingPortal:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), Handler)
         self._scheme = "http" if tls is None else "https"
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)

@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 
 from tests.parts.certificates import Certificate, make_certificate
+from tests.parts.ports import free_port
 from vault.address import FtpAddress
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -124,12 +125,6 @@ def give_away(folder: Path) -> None:
         return
     os.chown(folder, entry.pw_uid, entry.pw_gid)
     folder.chmod(0o755)
-
-
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _start_program(command: list[str], cache: Path, log: Path, port: int) -> Callable[[], None]:

@@ -5,13 +5,14 @@ import contextlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pymysql
+
+from tests.parts.ports import free_port
 
 START_SECONDS = 60.0
 
@@ -48,7 +49,7 @@ def running_mariadb(folder: Path) -> Iterator[MariaDb]:
     installed = subprocess.run(install, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if installed.returncode:
         raise RuntimeError(f"MariaDB can't be installed:\n{installed.stdout}")
-    port = _free_port()
+    port = free_port()
     log = (folder / "mariadb.log").open("wb")
     server = subprocess.Popen(
         [_program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--socket={folder}/mariadb.sock",
@@ -85,9 +86,3 @@ def _program(name: str) -> str:
     if found is None:
         raise RuntimeError(f"{name} is missing; script/test installs Debian's mariadb-server")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

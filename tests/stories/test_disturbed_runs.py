@@ -9,8 +9,9 @@ import pytest
 
 from server.extensions import db
 from server.models import Storage
-from tests.parts.ftp_servers import FtpServer, free_port
+from tests.parts.ftp_servers import FtpServer
 from tests.parts.house import Computer, House
+from tests.parts.ports import free_port
 from tests.parts.scripted_ftp import ScriptedServer, always
 from tests.parts.trees import noise, picture, write
 
