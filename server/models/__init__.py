@@ -2,13 +2,17 @@
 from server.models.audit import AuditEvent
 from server.models.base import Model
 from server.models.catalogue import Chunk, ContentSegment, Pack, Version
-from server.models.computers import Computer, Hardware
-from server.models.people import Account, Customer, Staff
-from server.models.plans import Plan, Subscription
-from server.models.runs import Run, RunBatch, RunLog
+from server.models.computers import Computer, Hardware, HardwareIdentifier, RestoreReport, SetUpCode
+from server.models.mail import Mail
+from server.models.people import Account, BrowserSession, Customer, PasswordLink, SpareCode, Staff, Submission
+from server.models.plans import Plan, Subscription, SubscriptionChange
+from server.models.preferences import Preference
+from server.models.runs import FleetDay, Run, RunBatch, RunLog
 from server.models.storages import Storage, Vault
 
 __all__ = [
-    "Account", "AuditEvent", "Chunk", "Computer", "ContentSegment", "Customer", "Hardware", "Model", "Pack", "Plan",
-    "Run", "RunBatch", "RunLog", "Staff", "Storage", "Subscription", "Vault", "Version",
+    "Account", "AuditEvent", "BrowserSession", "Chunk", "Computer", "ContentSegment", "Customer", "FleetDay",
+    "Hardware", "HardwareIdentifier", "Mail", "Model", "Pack", "PasswordLink", "Plan", "Preference", "RestoreReport",
+    "Run", "RunBatch", "RunLog", "SetUpCode", "SpareCode", "Staff", "Storage", "Submission", "Subscription",
+    "SubscriptionChange", "Vault", "Version",
 ]

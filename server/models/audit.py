@@ -3,14 +3,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.models.base import Model, Moment
 
 
 class AuditEvent(Model):
-    """One deed. Rows are added and never changed."""
+    """One deed. Rows are added and never changed.
+
+    `customer_id` is the customer whom it touched, if any; `before` and `after` are the values that changed, as JSON.
+    """
 
     __tablename__ = "audit_event"
 
@@ -21,3 +24,6 @@ class AuditEvent(Model):
     object: Mapped[str] = mapped_column(String(255), default="")
     detail: Mapped[str] = mapped_column(String(2000), default="")
     address: Mapped[str] = mapped_column(String(64), default="")
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    before: Mapped[str] = mapped_column(Text, default="")
+    after: Mapped[str] = mapped_column(Text, default="")

@@ -4,9 +4,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, MetaData, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, MetaData, String, TypeDecorator
 from sqlalchemy.dialects import mysql
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
 Binary = bytes
@@ -90,3 +90,11 @@ def short_bytes(limit: int) -> TypeEngine[bytes]:
 def long_bytes() -> TypeEngine[bytes]:
     """Up to 16 MiB."""
     return LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
+
+
+class Versioned:
+    """What a record has that several people may edit: `version` counts its changes, so that the second is told."""
+
+    version: Mapped[int] = mapped_column(default=1)
+    changed_by: Mapped[str] = mapped_column(String(255), default="")
+    changed_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, Connection, ForeignKey, Index, Numeric, String, event, select
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
-from server.models.base import Model, Moment, large_number
+from server.models.base import TABLE_OPTIONS, Model, Moment, Versioned, large_number
 
 if TYPE_CHECKING:
     from server.models.people import Account, Customer
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 EXPIRING_DAYS = 30
 
 
-class Plan(Model):
-    """A product: how much space, how many computers, how long."""
+class Plan(Versioned, Model):
+    """A product: how much space, how many computers, how long.
+
+    `days` is the usual validity, `grace_days` follow it; `price` is for one `period` (month or year) in the portal's
+    currency. `remind_days` is how often a backup is expected from a computer that has told no schedule, and
+    `grace_hours` how late one may be (None: half of what is expected, 2 to 24 hours). `colour` is #rrggbb.
+    """
 
     __tablename__ = "plan"
 
@@ -29,12 +35,22 @@ class Plan(Model):
     keep_days: Mapped[int]
     grace_days: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
+    price: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    period: Mapped[str] = mapped_column(String(10), default="year")
+    colour: Mapped[str] = mapped_column(String(7), default="#475467")
+    remind_days: Mapped[int] = mapped_column(default=7)
+    grace_hours: Mapped[int | None]
 
 
-class Subscription(Model):
-    """A customer's licence to a plan. It is valid on both of its days and on those between, by UTC."""
+class Subscription(Versioned, Model):
+    """A customer's licence to a plan. It is valid on both of its days and on those between, by UTC.
+
+    `grace_until` is its last day with the plan's days of grace. It is noted when the row is written, so that the
+    database can search by stage; whoever changes a plan's days of grace brings its subscriptions up to date.
+    """
 
     __tablename__ = "subscription"
+    __table_args__ = (Index(None, "valid_until"), Index(None, "grace_until"), TABLE_OPTIONS)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
@@ -43,7 +59,9 @@ class Subscription(Model):
     valid_from: Mapped[date]
     valid_until: Mapped[date]
     quota: Mapped[int] = mapped_column(large_number())
+    grace_until: Mapped[date]
     suspended: Mapped[bool] = mapped_column(default=False)
+    suspended_reason: Mapped[str] = mapped_column(String(255), default="")
     created_at: Mapped[datetime] = mapped_column(Moment)
     customer: Mapped[Customer] = relationship(back_populates="subscriptions")
     plan: Mapped[Plan] = relationship()
@@ -62,3 +80,29 @@ class Subscription(Model):
         if today > self.valid_until:
             return "grace"
         return "expiring" if today > self.valid_until - timedelta(days=EXPIRING_DAYS) else "active"
+
+
+@event.listens_for(Subscription, "before_insert")
+@event.listens_for(Subscription, "before_update")
+def note_grace(mapper: Mapper[Subscription], connection: Connection, subscription: Subscription) -> None:
+    """Keep `grace_until` what it must be."""
+    days = connection.scalar(select(Plan.grace_days).where(Plan.id == subscription.plan_id))
+    subscription.grace_until = subscription.valid_until + timedelta(days=days or 0)
+
+
+class SubscriptionChange(Model):
+    """What was done to a subscription: created, renewed, extended, plan changed, quota granted, suspended, resumed.
+
+    `before` and `after` hold the values that changed: plan, valid_from, valid_until, quota, computers, keep_days.
+    """
+
+    __tablename__ = "subscription_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("subscription.id"), index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    actor: Mapped[str] = mapped_column(String(255))
+    kind: Mapped[str] = mapped_column(String(20))
+    before: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    after: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    reason: Mapped[str] = mapped_column(String(255), default="")

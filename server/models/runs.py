@@ -1,7 +1,7 @@
 """Runs: one backup job each, its lease, its result, its batches of entries and its activity log."""
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -37,6 +37,8 @@ class Run(Model):
         UniqueConstraint("vault_id", "uuid"),
         Index(None, "vault_id", "finished_at"),
         Index(None, "state", "lease_until"),
+        Index(None, "finished_at"),
+        Index(None, "opened_at"),
         CLUSTERED_TABLE_OPTIONS,
     )
 
@@ -90,6 +92,19 @@ class RunBatch(Model):
     root: Mapped[int] = mapped_column(number())
     highest_node: Mapped[int] = mapped_column(number())
     highest_chunk: Mapped[int] = mapped_column(number())
+
+
+class FleetDay(Model):
+    """How many runs of all computers ended on a day (UTC) in which way, and what they stored; counted as they end."""
+
+    __tablename__ = "fleet_day"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    completed: Mapped[int] = mapped_column(default=0)
+    warnings: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    other: Mapped[int] = mapped_column(default=0)
+    stored: Mapped[int] = mapped_column(large_number(), default=0)
 
 
 class RunLog(Model):

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from server.models.base import Model, Moment, fixed_bytes, large_number, number, short_bytes
+from server.models.base import Model, Moment, Versioned, fixed_bytes, large_number, number, short_bytes
 
 if TYPE_CHECKING:
     from server.models.computers import Computer
 
 
-class Storage(Model):
+class Storage(Versioned, Model):
     """An FTP server of the reseller (kind ftp) or the portal's own (kind gateway).
 
     `password_sealed` is sealed under the portal's key; `pin` is the certificate's SHA-256, `ca` a certificate as text.
-    `profile` and `findings` are what the doctor found.
+    `profile` and `findings` are what the doctor found. `capacity` is how many bytes the reseller has there, None when
+    that was not said. `problem_code` and `problem` tell why the last check could not be made, since `problem_since`.
     """
 
     __tablename__ = "storage"
@@ -36,6 +37,11 @@ class Storage(Model):
     profile: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     findings: Mapped[list[Any]] = mapped_column(JSON, default=list)
     checked_at: Mapped[datetime | None] = mapped_column(Moment)
+    capacity: Mapped[int | None] = mapped_column(large_number())
+    problem_code: Mapped[str] = mapped_column(String(20), default="")
+    problem: Mapped[str] = mapped_column(String(2000), default="")
+    problem_since: Mapped[datetime | None] = mapped_column(Moment)
+    check_asked_at: Mapped[datetime | None] = mapped_column(Moment)
     is_default: Mapped[bool] = mapped_column(default=False)
 
 
