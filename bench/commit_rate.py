@@ -25,7 +25,7 @@ from protocol import messages
 from protocol.messages import API, AddEntries, AddPack, Entry, PackedChunk, PackRecord, encode
 from server.app import create_app
 from server.config import create_data
-from server.services import customers, storages, subscriptions
+from server.services import accounts, customers, storages, subscriptions
 from tests.parts.mariadb import running_mariadb
 from vault.keys import derive_keys
 from vault.manifests import Commit, write_commit
@@ -56,7 +56,7 @@ def main(files: int) -> None:
             customer = customers.create_customer("Bench", "bench@example.com", now)
             plan = subscriptions.create_plan("Gold", 10**13, 5, 365, 90, now)
             subscriptions.create_subscription(customer, plan, now)
-            customers.create_account(customer, "bench", PASSWORD, now)
+            accounts.create_account(customer, "bench", PASSWORD, now)
         portal = subprocess.Popen(
             [sys.executable, "-c", SERVE, str(data)], stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent,
             env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)},

@@ -7,7 +7,7 @@ from typing import Any
 
 from server.commands import values
 from server.commands.portal import Say, add_data_argument, opened_portal
-from server.services import customers, subscriptions
+from server.services import accounts, customers, subscriptions
 
 
 def add_arguments(commands: Any) -> None:
@@ -69,7 +69,7 @@ def create_account(options: argparse.Namespace, say: Say) -> None:
     with opened_portal(options):
         customer = customers.find_customer(options.customer)
         chosen = subscriptions.find_subscription(options.subscription) if options.subscription else None
-        account = customers.create_account(customer, options.user, password, datetime.now(UTC), subscription=chosen)
+        account = accounts.create_account(customer, options.user, password, datetime.now(UTC), subscription=chosen)
         say(f"{account.user_name} can sign in for {customer.label}.")
 
 

@@ -28,7 +28,7 @@ from server.config import Config, create_data
 from server.extensions import db
 from server.models import Account, Run, Subscription, Vault
 from server.models.runs import OPEN
-from server.services import customers, storages, subscriptions
+from server.services import accounts, customers, storages, subscriptions
 from tests.parts.browser import Browser
 from tests.parts.databases import empty_tables
 from tests.parts.gateway import RunningGateway, running_gateway
@@ -186,13 +186,13 @@ class House:
             customer = customers.create_customer(user.title(), f"{user}@example.com", now)
             plan = subscriptions.find_plan("Gold")
             subscriptions.create_subscription(customer, plan, now, quota=quota)
-            customers.create_account(customer, user, PASSWORD, now)
+            accounts.create_account(customer, user, PASSWORD, now)
         return user
 
     def switch(self, user: str, accepts: bool, reason: str = "") -> None:
         """The account's “Accept backups” switch."""
         with self.portal():
-            customers.switch_backups(_account(user), accepts, datetime.now(UTC), actor="priya.front", reason=reason)
+            accounts.switch_backups(_account(user), accepts, datetime.now(UTC), actor="priya.front", reason=reason)
 
     def change_subscription(self, user: str, **changes: date | int | bool) -> None:
         """Set fields of the account's subscription."""

@@ -12,7 +12,7 @@ from server.config import Config
 from server.extensions import db
 from server.models import Account, Chunk, Computer, ContentSegment, Customer, Pack, Run, Staff, Vault, Version
 from server.models.catalogue import FOREVER, INLINE_CHUNKS, SEGMENT_CHUNKS
-from server.services import customers, enrolment, storages, subscriptions
+from server.services import accounts, customers, enrolment, storages, subscriptions
 from server.services.vault_keys import keys_of
 from vault.blobs import DATA, seal_blob
 from vault.chunks import chunk_id
@@ -163,7 +163,7 @@ class PortalWorld:
 
     def account(self, customer: Customer, user_name: str) -> Account:
         """One more sign-in of a customer; the first is the owner."""
-        return customers.create_account(customer, user_name, PASSWORD, self.now)
+        return accounts.create_account(customer, user_name, PASSWORD, self.now)
 
     def computer(self, account: Account, name: str) -> BackedUp:
         """A newly enrolled computer."""

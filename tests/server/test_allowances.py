@@ -22,7 +22,7 @@ from protocol.errors import (
 from server.config import Config
 from server.extensions import db
 from server.models import AuditEvent, Hardware, Plan, Subscription
-from server.services import customers
+from server.services import accounts, customers
 from server.services.sign_in import LOCKED_FOR, sign_in_account
 from tests.parts.api_computer import ApiComputer, chunk_ids, enrol_computer
 from tests.parts.portal_world import PASSWORD, PortalWorld
@@ -42,25 +42,25 @@ def change_subscription(desk: ApiComputer, **changes: object) -> Subscription:
 def test_it_makes_no_backup_of_an_account_that_rejects_them(desk: ApiComputer) -> None:
     desk.back_up({b"a": chunk_ids("a")[0]})
     account = desk.computer.account
-    customers.switch_backups(account, False, datetime.now(UTC), actor="alice.front", reason="moving house")
+    accounts.switch_backups(account, False, datetime.now(UTC), actor="alice.front", reason="moving house")
     with pytest.raises(BackupsSwitchedOff) as refusal:
         desk.open_run()
     assert "alice.front" in refusal.value.sentence
     assert "moving house" in refusal.value.sentence
     assert desk.names(1) == [(b"a",)]
     assert desk.ask("POST", "/restores", messages.RestoreAccess).vault == desk.enrolled.vault
-    customers.switch_backups(account, True, datetime.now(UTC), actor="alice.front")
+    accounts.switch_backups(account, True, datetime.now(UTC), actor="alice.front")
     assert desk.open_run().number == 2
 
 
 def test_it_stops_a_running_backup_within_one_pack_when_the_switch_is_turned(desk: ApiComputer) -> None:
     desk.open_run()
     desk.store_pack(chunk_ids("a"))
-    customers.switch_backups(desk.computer.account, False, datetime.now(UTC), actor="alice.front")
+    accounts.switch_backups(desk.computer.account, False, datetime.now(UTC), actor="alice.front")
     with pytest.raises(BackupsSwitchedOff):
         desk.store_pack(chunk_ids("b"))
     desk.end("refused")
-    customers.switch_backups(desk.computer.account, True, datetime.now(UTC), actor="alice.front")
+    accounts.switch_backups(desk.computer.account, True, datetime.now(UTC), actor="alice.front")
     desk.open_run()
     assert desk.lookup(chunk_ids("a", "b")).numbers == (1, 2)  # nothing that was stored is sent again
 
@@ -170,7 +170,7 @@ def test_it_enrols_no_more_computers_than_the_plan_has(app: Flask, desk: ApiComp
 
 def test_it_enrols_nothing_without_a_subscription(app: Flask, world: PortalWorld, config: Config) -> None:
     carol = customers.create_customer("Carol", "carol@example.com", datetime.now(UTC))
-    customers.create_account(carol, "carol", PASSWORD, datetime.now(UTC))
+    accounts.create_account(carol, "carol", PASSWORD, datetime.now(UTC))
     with pytest.raises(SubscriptionMissing):
         enrol_computer(app.test_client(), config, "carol")
 

@@ -8,7 +8,7 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import Run
-from server.services import customers
+from server.services import accounts
 from server.services.health import Facts, state_of
 from tests.parts.pages import browse
 from tests.parts.portal_world import PortalWorld, days_ago
@@ -54,7 +54,7 @@ def test_the_owner_sees_all_computers_and_another_account_its_own(app: Flask, wo
 
 def test_it_says_who_switched_backups_off_and_that_files_can_be_restored(app: Flask, world: PortalWorld) -> None:
     world.computer(world.owner, "FRONT").store(TREE, days_ago(3))
-    customers.switch_backups(world.owner, False, datetime(2026, 11, 12, tzinfo=UTC), actor="alice.front",
+    accounts.switch_backups(world.owner, False, datetime(2026, 11, 12, tzinfo=UTC), actor="alice.front",
                              reason="moving to a new PC")
     page = browse(app, "alice.front").get("/").text
     assert "Backups are paused." in page

@@ -10,7 +10,7 @@ from flask import Flask
 from protocol.errors import NotFound
 from server.extensions import db
 from server.models import AuditEvent, Plan, Subscription
-from server.services import customers, subscriptions
+from server.services import accounts, customers, subscriptions
 from server.services.refusals import NameInUse, ValueRefused
 from tests.parts.portal_world import PASSWORD, PortalWorld
 
@@ -48,7 +48,7 @@ def test_the_first_account_is_the_owner_and_gets_the_newest_subscription(app: Fl
     assert (world.owner.is_owner, world.second.is_owner) == (True, False)
     assert world.owner.subscription_id == world.subscriptions[world.alice.id].id
     carol = customers.create_customer("Carol", "carol@example.com", NOW)
-    account = customers.create_account(carol, "carol", PASSWORD, NOW)
+    account = accounts.create_account(carol, "carol", PASSWORD, NOW)
     assert account.subscription is None
     bought = subscriptions.create_subscription(carol, subscriptions.find_plan("Gold"), NOW)
     assert account.subscription_id == bought.id
@@ -71,15 +71,15 @@ def test_an_account_with_unusable_values_is_not_made(
 ) -> None:
     values = {"user_name": "new", "password": PASSWORD, "email": "new@example.com"} | changes
     with pytest.raises(refusal):
-        customers.create_account(world.alice, now=NOW, **values)
+        accounts.create_account(world.alice, now=NOW, **values)
     db.session.rollback()
-    assert customers.create_account(world.alice, "new", PASSWORD, NOW).user_name == "new"
+    assert accounts.create_account(world.alice, "new", PASSWORD, NOW).user_name == "new"
 
 
 def test_an_account_cannot_use_another_customers_subscription(app: Flask, world: PortalWorld) -> None:
     foreign = world.subscriptions[world.bob.id]
     with pytest.raises(NotFound):
-        customers.create_account(world.alice, "new", PASSWORD, NOW, subscription=foreign)
+        accounts.create_account(world.alice, "new", PASSWORD, NOW, subscription=foreign)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_two_plans_cannot_have_one_name(app: Flask, world: PortalWorld) -> None:
 
 
 def test_every_deed_is_in_the_audit_trail(app: Flask, world: PortalWorld) -> None:
-    customers.switch_backups(world.owner, False, NOW, actor="alice.front", reason="holiday")
+    accounts.switch_backups(world.owner, False, NOW, actor="alice.front", reason="holiday")
     last = db.session.query(AuditEvent).order_by(AuditEvent.id.desc()).first()
     assert last is not None
     assert (last.actor, last.action, last.object, last.detail) == (
