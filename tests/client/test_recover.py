@@ -15,6 +15,7 @@ from client.events import Event, FileSkipped, Finished, Notice, Progress, Starte
 from client.recover import run_recover
 from client.restoration import RestoreIncomplete
 from client.target import Target, TargetFull, TargetUnusable
+from tests.parts.tiny_disk import with_tiny_disk
 from tests.vault.small_vault import CODE, SIGNING_KEY, VAULT, Item, SmallVault, Steps, fixed_cut, folder
 from vault.errors import KeyRejected, SnapshotMissing, VaultError, VaultMissing
 from vault.keys import new_recovery_code
@@ -240,19 +241,18 @@ def test_a_pack_that_is_gone_costs_its_files(recovery: Recovery) -> None:
 
 
 def test_a_full_disk_ends_it_with_every_file_whole(recovery: Recovery, tmp_path: Path) -> None:
-    place = tmp_path / "tiny"
-    place.mkdir()
-    assert os.system(f"mount -t tmpfs -o size=200k tmpfs {place}") == 0
-    try:
-        recovery.target = place / "restored"
+    recovery.target = tmp_path / "tiny" / "restored"
+
+    def fill() -> dict[Steps, Item]:
         with pytest.raises(TargetFull):
             recovery.run()
-        tree = found(recovery.target)
-        files = {path: item.content for path, item in tree.items() if item.kind == FILE}
-        assert files.items() <= {path: item.content for path, item in SECOND.items()}.items()
-        assert (*HOME, b"large") not in files
-    finally:
-        os.system(f"umount -l {place}")  # the failure above still holds its folders open
+        return found(recovery.target)
+
+    tree = with_tiny_disk(tmp_path / "tiny", 200, fill)
+    assert list((tmp_path / "tiny").iterdir()) == []
+    files = {path: item.content for path, item in tree.items() if item.kind == FILE}
+    assert files.items() <= {path: item.content for path, item in SECOND.items()}.items()
+    assert (*HOME, b"large") not in files
 
 
 def test_a_target_that_is_a_file_is_refused(recovery: Recovery) -> None:
