@@ -69,8 +69,8 @@ def new_columns() -> dict[str, list[sa.Column[Any]]]:
     return {
         "account": [filled("mail_changed_by", sa.String(255), ""), sa.Column("mail_changed_at", MOMENT),
                     *second_step(), *versioned()],
-        "audit_event": [sa.Column("customer_id", sa.Integer()), filled("before", sa.Text(), ""),
-                        filled("after", sa.Text(), "")],
+        "audit_event": [sa.Column("customer_id", sa.Integer()), sa.Column("account_id", sa.Integer()),
+                        filled("before", sa.Text(), ""), filled("after", sa.Text(), "")],
         "computer": [
             filled("state_changed_by", sa.String(255), ""), sa.Column("state_changed_at", MOMENT),
             sa.Column("paused_until", MOMENT), filled("schedule", sa.String(255), ""),
@@ -79,7 +79,8 @@ def new_columns() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("backup_asked_at", MOMENT), filled("awaits_approval", sa.Boolean(), "0"),
             sa.Column("last_commit_at", MOMENT), filled("last_skipped", LARGE, "0"),
             filled("last_run_state", sa.String(20), ""), filled("previous_run_state", sa.String(20), ""),
-            sa.Column("last_run_at", MOMENT), sa.Column("late_at", MOMENT), sa.Column("overdue_at", MOMENT),
+            sa.Column("last_run_at", MOMENT), sa.Column("failed_since", MOMENT), sa.Column("warned_since", MOMENT),
+            sa.Column("late_at", MOMENT), sa.Column("overdue_at", MOMENT),
             filled("restore_points", NUMBER, "0"), *versioned(),
         ],
         "customer": [
@@ -97,16 +98,21 @@ def new_columns() -> dict[str, list[sa.Column[Any]]]:
         "staff": [sa.Column("time_zone", sa.String(64)), *second_step(), *versioned()],
         "storage": [sa.Column("capacity", LARGE), filled("problem_code", sa.String(20), ""),
                     filled("problem", sa.String(2000), ""), sa.Column("problem_since", MOMENT),
-                    sa.Column("check_asked_at", MOMENT), *versioned()],
+                    sa.Column("check_asked_at", MOMENT), sa.Column("seen", sa.Text()),
+                    sa.Column("replaces_id", sa.Integer()), *versioned()],
         "subscription": [filled("grace_until", sa.Date(), "1970-01-01"), filled("suspended_reason", sa.String(255), ""),
                          *versioned()],
     }
 
 
-REFERENCES = {("audit_event", "customer_id"): "customer", ("customer", "implementor_id"): "staff"}
+REFERENCES = {
+    ("audit_event", "account_id"): "account", ("audit_event", "customer_id"): "customer",
+    ("customer", "implementor_id"): "staff", ("storage", "replaces_id"): "storage",
+}
 INDEXES = (
-    ("audit_event", ["customer_id"]), ("computer", ["state", "overdue_at"]), ("customer", ["implementor_id"]),
-    ("run", ["finished_at"]), ("run", ["opened_at"]), ("subscription", ["grace_until"]),
+    ("audit_event", ["account_id"]), ("audit_event", ["customer_id"]), ("computer", ["state", "overdue_at"]),
+    ("customer", ["implementor_id"]),
+    ("run", ["finished_at"]), ("run", ["opened_at"]), ("storage", ["replaces_id"]), ("subscription", ["grace_until"]),
     ("subscription", ["valid_until"]),
 )
 
@@ -296,6 +302,15 @@ def create_computer_tables() -> None:
         sa.PrimaryKeyConstraint("day", name="pk_fleet_day"),
         **OPTIONS,
     )
+    op.create_table(
+        "storage_day",
+        sa.Column("storage_id", sa.Integer, nullable=False),
+        sa.Column("day", sa.Date, nullable=False),
+        sa.Column("used", LARGE, nullable=False),
+        sa.PrimaryKeyConstraint("storage_id", "day", name="pk_storage_day"),
+        sa.ForeignKeyConstraint(["storage_id"], ["storage.id"], name="fk_storage_day_storage_id"),
+        **OPTIONS,
+    )
 
 
 def fill_dates_of_grace() -> None:
@@ -320,6 +335,11 @@ def fill_states_of_computers() -> None:
         f"last_skipped = COALESCE((SELECT run.skipped {made} ORDER BY run.run_no DESC LIMIT 1), 0), "
         f"restore_points = (SELECT COUNT(*) {made})"
     )
+    op.execute("UPDATE computer SET warned_since = last_commit_at WHERE last_skipped > 0")
+    op.execute(
+        "UPDATE computer SET failed_since = last_run_at WHERE last_run_state IN ('failed', 'full') "
+        "OR (last_run_state = 'abandoned' AND previous_run_state = 'abandoned')"
+    )
     # No computer has told a schedule yet: one week, and a day of grace, as for every plan of today.
     for column, days in (("late_at", 7), ("overdue_at", 8)):
         later = (f"strftime('%Y-%m-%d %H:%M:%f000', last_commit_at, '+{days} days')"
@@ -342,8 +362,8 @@ def fill_days_of_the_fleet() -> None:
 
 def downgrade() -> None:
     """Back to the first tables; what only the new ones hold is lost."""
-    for table in ("fleet_day", "restore_report", "set_up_code", "hardware_identifier", "preference", "mail",
-                  "subscription_change", "submission", "password_link", "browser_session", "spare_code"):
+    for table in ("storage_day", "fleet_day", "restore_report", "set_up_code", "hardware_identifier", "preference",
+                  "mail", "subscription_change", "submission", "password_link", "browser_session", "spare_code"):
         op.drop_table(table)
     for table, column in REFERENCES:
         if op.get_bind().dialect.name != "sqlite":

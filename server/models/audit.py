@@ -12,7 +12,8 @@ from server.models.base import Model, Moment
 class AuditEvent(Model):
     """One deed. Rows are added and never changed.
 
-    `customer_id` is the customer whom it touched, if any; `before` and `after` are the values that changed, as JSON.
+    `customer_id` is the customer whom it touched, and `account_id` the account, if it was one's own matter; `before`
+    and `after` are the values that changed, as JSON.
     """
 
     __tablename__ = "audit_event"
@@ -25,5 +26,6 @@ class AuditEvent(Model):
     detail: Mapped[str] = mapped_column(String(2000), default="")
     address: Mapped[str] = mapped_column(String(64), default="")
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
     before: Mapped[str] = mapped_column(Text, default="")
     after: Mapped[str] = mapped_column(Text, default="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from server.extensions import db
 from server.models import AuditEvent
@@ -22,13 +23,15 @@ def record(
     address: str = "",
     now: datetime,
     customer: int | None = None,
-    before: Mapping[str, object] | None = None,
-    after: Mapping[str, object] | None = None,
+    account: int | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
 ) -> AuditEvent:
     """Add a deed to the running transaction; the caller commits it together with the deed itself.
 
-    `actor` is a person's or computer's name, `action` a verb phrase ("enrolled a computer"), `what` its object,
-    `customer` the id of the customer whom it touched. `before` and `after` hold the values that changed, by name.
+    `actor` is a person's or computer's name, `action` a verb phrase ("enrolled a computer"), `what` its object.
+    `customer` and `account` are the ids of those whom it touched: the customer's owner reads of it, and that account.
+    `before` and `after` are the values that changed, by field.
     """
     event = AuditEvent(
         at=now,
@@ -38,12 +41,14 @@ def record(
         detail=detail[:DETAIL_LENGTH],
         address=address[:ADDRESS_LENGTH],
         customer_id=customer,
-        before=_as_json(before),
-        after=_as_json(after),
+        account_id=account,
+        before=_written(before),
+        after=_written(after),
     )
     db.session.add(event)
     return event
 
 
-def _as_json(values: Mapping[str, object] | None) -> str:
-    return json.dumps(values, ensure_ascii=False, default=str) if values else ""
+def _written(values: Mapping[str, Any] | None) -> str:
+    """Values as JSON, sorted by field; dates and decimals as their texts. Nothing is the empty text."""
+    return json.dumps(values, default=str, ensure_ascii=False, sort_keys=True) if values else ""

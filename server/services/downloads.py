@@ -138,7 +138,10 @@ def record(wanted: Wanted, actor: str, address: str, now: datetime) -> None:
     db.session.commit()
     path = "/".join(readable(name) for name in wanted.path) or "all folders"
     detail = f"restore point {wanted.point.run_no}: {path}"
-    audit.record(actor, "downloaded", wanted.computer.name, detail=detail, address=address, now=now)
+    audit.record(
+        actor, "downloaded", wanted.computer.name, detail=detail, address=address, now=now,
+        customer=wanted.computer.customer_id, account=wanted.computer.account_id,
+    )  # fmt: skip
     db.session.commit()
 
 

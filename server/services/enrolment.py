@@ -71,7 +71,8 @@ def enrol(message: EnrolComputer, address: str, config: Config, now: datetime) -
     db.session.add(computer)
     db.session.flush()
     _keep_report(computer, message.hardware, now)
-    audit.record(account.user_name, "enrolled a computer", computer.name, detail=computer.id, address=address, now=now)
+    audit.record(account.user_name, "enrolled a computer", computer.name, detail=computer.id, address=address, now=now,
+                 customer=account.customer_id, account=account.id)
     db.session.commit()
     return EnrolledComputer(
         computer=computer.id,

@@ -18,7 +18,11 @@ def sign_in(name: str, password: str, address: str, now: datetime) -> Account | 
     person = _find(fold(name))
     check_password(person, password, now)
     assert person is not None  # check_password has refused
-    audit.record(name_of(person), "signed in to the portal", address=address, now=now)
+    audit.record(
+        name_of(person), "signed in to the portal", address=address, now=now,
+        customer=person.customer_id if isinstance(person, Account) else None,
+        account=person.id if isinstance(person, Account) else None,
+    )  # fmt: skip
     db.session.commit()
     return person
 

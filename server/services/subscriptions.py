@@ -102,7 +102,8 @@ def create_subscription(
     ):
         account.subscription_id = subscription.id
     detail = f"{plan.name}, {first} to {last}"
-    audit.record(actor or "command line", "added a subscription", customer.label, detail=detail, now=now)
+    audit.record(actor or "command line", "added a subscription", customer.label, detail=detail, now=now,
+                 customer=customer.id)
     db.session.commit()
     return subscription
 
