@@ -8,11 +8,11 @@ from server.models.people import Account, BrowserSession, Customer, PasswordLink
 from server.models.plans import Plan, Subscription, SubscriptionChange
 from server.models.preferences import Preference
 from server.models.runs import FleetDay, Run, RunBatch, RunLog
-from server.models.storages import Storage, Vault
+from server.models.storages import Storage, StorageDay, Vault
 
 __all__ = [
     "Account", "AuditEvent", "BrowserSession", "Chunk", "Computer", "ContentSegment", "Customer", "FleetDay",
     "Hardware", "HardwareIdentifier", "Mail", "Model", "Pack", "PasswordLink", "Plan", "Preference", "RestoreReport",
-    "Run", "RunBatch", "RunLog", "SetUpCode", "SpareCode", "Staff", "Storage", "Submission", "Subscription",
-    "SubscriptionChange", "Vault", "Version",
+    "Run", "RunBatch", "RunLog", "SetUpCode", "SpareCode", "Staff", "Storage", "StorageDay", "Submission",
+    "Subscription", "SubscriptionChange", "Vault", "Version",
 ]

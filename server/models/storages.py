@@ -1,7 +1,7 @@
 """Where backups lie: registered storages and the vaults on them."""
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, ForeignKey, String, Text
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 class Storage(Versioned, Model):
     """An FTP server of the reseller (kind ftp) or the portal's own (kind gateway).
+
+    A row of kind draft is an address that is tried out before it becomes a storage, or replaces that of the storage
+    `replaces_id`; no vault lies there. `seen` is the certificate (PEM) that the server showed and nobody trusts yet.
 
     `password_sealed` is sealed under the portal's key; `pin` is the certificate's SHA-256, `ca` a certificate as text.
     `profile` and `findings` are what the doctor found. `capacity` is how many bytes the reseller has there, None when
@@ -43,6 +46,18 @@ class Storage(Versioned, Model):
     problem_since: Mapped[datetime | None] = mapped_column(Moment)
     check_asked_at: Mapped[datetime | None] = mapped_column(Moment)
     is_default: Mapped[bool] = mapped_column(default=False)
+    seen: Mapped[str | None] = mapped_column(Text)
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("storage.id"), index=True)
+
+
+class StorageDay(Model):
+    """What a storage held on a day (UTC), as noted last on that day; forecasts follow from it."""
+
+    __tablename__ = "storage_day"
+
+    storage_id: Mapped[int] = mapped_column(ForeignKey("storage.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    used: Mapped[int] = mapped_column(large_number())
 
 
 class Vault(Model):
