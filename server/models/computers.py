@@ -33,7 +33,8 @@ class Computer(Versioned, Model):
     last knew of each. `backup_asked_at` is when somebody last asked in the portal for a backup.
 
     The rest is what its state follows from, noted when a run ends, so that states can be counted and sorted by the
-    database: the last snapshot, the states of the last two ended runs, and from when on it is late and overdue.
+    database: the last snapshot, the states of the last two ended runs, since when they fail and snapshots lack files,
+    and from when on it is late and overdue.
     """
 
     __tablename__ = "computer"
@@ -66,6 +67,8 @@ class Computer(Versioned, Model):
     last_run_state: Mapped[str] = mapped_column(String(20), default="")
     previous_run_state: Mapped[str] = mapped_column(String(20), default="")
     last_run_at: Mapped[datetime | None] = mapped_column(Moment)
+    failed_since: Mapped[datetime | None] = mapped_column(Moment)
+    warned_since: Mapped[datetime | None] = mapped_column(Moment)
     late_at: Mapped[datetime | None] = mapped_column(Moment)
     overdue_at: Mapped[datetime | None] = mapped_column(Moment)
     restore_points: Mapped[int] = mapped_column(number(), default=0)

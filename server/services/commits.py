@@ -15,6 +15,7 @@ from server.models import Chunk, Pack, Run, RunBatch, Vault
 from server.models.catalogue import BAD, LIVE, PENDING
 from server.models.runs import COMMITTED
 from server.services.catalogue import describe_snapshot
+from server.services.endings import note_end
 from server.services.entries import close_other_trees
 from server.services.leases import require_open
 from server.services.vault_keys import keys_of
@@ -139,3 +140,4 @@ def _close(run: Run, vault: Vault, commit: Commit, data: bytes, now: datetime) -
     run.files, run.bytes = commit.files, commit.bytes
     run.stored, run.skipped = commit.stored, commit.skipped
     vault.last_commit_run, vault.last_commit_hash = run.run_no, run.commit_hash
+    note_end(run)

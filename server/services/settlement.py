@@ -12,6 +12,7 @@ from server.extensions import db
 from server.models import Run, Vault
 from server.models.runs import ABANDONED, OPEN
 from server.services.commits import accept_left_commit
+from server.services.endings import note_end
 from server.services.entries import undo_run
 from server.services.storages import open_vault_storage
 from vault.errors import BackupError, ObjectMissing
@@ -72,6 +73,7 @@ def close_without_snapshot(run: Run, state: str, now: datetime, *, code: str = "
     does no harm, as the next run takes them back again before it begins.
     """
     run.state, run.finished_at, run.code, run.sentence = state, now, code, sentence
+    note_end(run)
     db.session.commit()
     undo_run(run.vault_id, run.run_no)
 

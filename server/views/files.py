@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from server import access
 from server.pages import page_of, reader_zone
 from server.paths import path_of, readable
-from server.services import catalogue, downloads, folders, overview
+from server.services import cards, catalogue, downloads, folders
 from server.services.restore_points import month_of
 
 blueprint = Blueprint("files", __name__, url_prefix="/files")
@@ -21,8 +21,8 @@ ENTRIES_PER_PAGE = 500
 @blueprint.get("/")
 def computers() -> ResponseReturnValue:
     """The computers whose files can be restored."""
-    cards = overview.cards_of(access.customer_account(), datetime.now(UTC))
-    return render_template("files/computers.html", cards=cards)
+    found = cards.cards_of(access.customer_account(), datetime.now(UTC))
+    return render_template("files/computers.html", cards=found)
 
 
 @blueprint.get("/<computer_id>/")

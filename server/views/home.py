@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from server import access
 from server.models import Staff
-from server.services import overview
+from server.services import cards
 
 blueprint = Blueprint("home", __name__)
 blueprint.before_request(access.require_sign_in)
@@ -20,12 +20,12 @@ def index() -> ResponseReturnValue:
     if isinstance(access.person(), Staff):
         return redirect(url_for("overview.index"))
     account, now = access.customer_account(), datetime.now(UTC)
-    cards = overview.cards_of(account, now)
+    found = cards.cards_of(account, now)
     return render_template(
         "home/index.html",
-        cards=cards,
-        sentence=overview.sentence_for(cards),
-        notices=overview.notices_for(account, cards, now),
-        attention=overview.attention_count(cards),
-        last_backup=overview.last_backup(cards),
+        cards=found,
+        sentence=cards.sentence_for(found),
+        notices=cards.notices_for(account, found, now),
+        attention=cards.attention_count(found),
+        last_backup=cards.last_backup(found),
     )

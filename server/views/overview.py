@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from server import access
 from server.pages import page_of
 from server.services import overview
+from server.services.cards import attention_count
 
 blueprint = Blueprint("overview", __name__)
 blueprint.before_request(access.require_sign_in)
@@ -24,7 +25,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "overview/index.html",
         sentence=overview.sentence_for_staff(cards),
-        attention=overview.attention_count(cards),
+        attention=attention_count(cards),
         customers=len({row.customer.id for row in rows}),
         total=len(cards),
         **page_of(rows, request.args.get("page", 1, int), ROWS_PER_PAGE)._asdict(),

@@ -13,6 +13,7 @@ from server.extensions import db
 from server.models import Account, Chunk, Computer, ContentSegment, Customer, Pack, Run, Staff, Vault, Version
 from server.models.catalogue import FOREVER, INLINE_CHUNKS, SEGMENT_CHUNKS
 from server.services import accounts, customers, enrolment, storages, subscriptions
+from server.services.endings import note_end
 from server.services.vault_keys import keys_of
 from vault.blobs import DATA, seal_blob
 from vault.chunks import chunk_id
@@ -70,6 +71,7 @@ class BackedUp:
         run.state, run.finished_at, run.skipped, run.commit_hash = "committed", when, skipped, bytes(32)
         run.files, run.bytes = len(lists), sum(len(data) for data in tree.values() if data)
         vault.last_commit_run, vault.last_commit_hash = run.run_no, bytes(32)
+        note_end(run)
         db.session.commit()
         return run.run_no
 
@@ -77,6 +79,7 @@ class BackedUp:
         """A run that ended without a snapshot."""
         run = self._open_run(when)
         run.state, run.finished_at, run.sentence = state, when, sentence
+        note_end(run)
         db.session.commit()
 
     def _open_run(self, when: datetime) -> Run:
