@@ -11,7 +11,7 @@ from protocol.errors import Refusal
 from server.extensions import db
 from server.models import Account, PasswordLink, Staff
 from server.services import audit
-from server.services.sessions import find_person, name_of, touched_by
+from server.services.sessions import find_person, name_of
 from server.services.sign_in import hash_password
 
 TOKEN_BYTES = 32
@@ -40,7 +40,7 @@ def create_link(
     db.session.add(PasswordLink(token_hash=_hash(token), person=person.get_id(), created_at=now,
                                 expires_at=now + valid_for))
     audit.record(actor or name_of(person), "made a password link", name_of(person), address=address, now=now,
-                 **touched_by(person))
+                 **_touched(person))
     db.session.commit()
     return token
 
@@ -60,7 +60,7 @@ def use_link(token: str, password: str, now: datetime, *, address: str = "") -> 
     person.password_hash = hash_password(password)
     person.failed_sign_ins, person.locked_until, link.used_at = 0, None, now
     audit.record(name_of(person), "set a password by link", name_of(person), address=address, now=now,
-                 **touched_by(person))
+                 **_touched(person))
     db.session.commit()
     return person
 
@@ -74,6 +74,10 @@ def _open_link(token: str, now: datetime) -> tuple[PasswordLink, Account | Staff
     if person is None or person.closed:
         raise LinkUsedUp
     return link, person
+
+
+def _touched(person: Account | Staff) -> dict[str, int]:
+    return {"customer": person.customer_id, "account": person.id} if isinstance(person, Account) else {}
 
 
 def _hash(token: str) -> bytes:
