@@ -44,9 +44,10 @@ class MariaDb:
 def running_mariadb(folder: Path) -> Iterator[MariaDb]:
     """Debian's MariaDB with its data below `folder`; ends it and forgets the data afterwards."""
     data = folder / "data"
+    alone = os.environ | {"TMPDIR": str(folder)}  # in a shared one, servers delete each other's temporary tables
     install = [_program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--skip-test-db",
                "--auth-root-authentication-method=normal"]
-    installed = subprocess.run(install, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    installed = subprocess.run(install, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=alone)
     if installed.returncode:
         raise RuntimeError(f"MariaDB can't be installed:\n{installed.stdout}")
     port = free_port()
@@ -56,7 +57,7 @@ def running_mariadb(folder: Path) -> Iterator[MariaDb]:
          f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={folder}/mariadb.pid",
          *(["--user=root"] if os.geteuid() == 0 else []),
          "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--innodb-flush-log-at-trx-commit=1"],
-        stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+        stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=alone,
     )
     try:
         mariadb = MariaDb(port)

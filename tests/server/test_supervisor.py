@@ -20,6 +20,7 @@ from tests.parts.gateway import RunningGateway, new_vault_name
 from vault.errors import StorageFull
 
 IBS_SERVER = [sys.executable, "-m", "server.cli"]
+pytestmark = pytest.mark.xdist_group("supervisor")
 
 
 @dataclass

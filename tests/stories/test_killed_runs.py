@@ -60,14 +60,25 @@ def must_hold(computer: Computer, pictures: dict[int, Picture]) -> None:
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["first backup", "later backup"])
+def test_f07_a_run_killed_at_every_third_step_loses_no_snapshot(house: House, first: bool) -> None:
+    kill_at_steps(house, range(0 if first else 1, ENOUGH, 3), first)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", [True, False], ids=["first backup", "later backup"])
 def test_f07_a_run_killed_at_any_step_loses_no_snapshot(house: House, first: bool) -> None:
+    kill_at_steps(house, range(ENOUGH), first)
+
+
+def kill_at_steps(house: House, steps: range, first: bool) -> None:
+    """Kill a computer's first or a later backup at each of `steps`, and then the next one; every snapshot holds."""
     computer = house.computer(house.sell("alice"))
     computer.use_small_packs()
     pictures: dict[int, Picture] = {}
     if not first:
         plant(computer.source)
         pictures[computer.must_back_up()] = picture(computer.source)
-    for step in range(ENOUGH):
+    for step in steps:
         edit(computer, step)
         state = picture(computer.source)
         code, _ = back_up_and_die(computer, step)
@@ -79,7 +90,7 @@ def test_f07_a_run_killed_at_any_step_loses_no_snapshot(house: House, first: boo
     must_hold(computer, pictures)
     states = [state for _, state, _ in computer.runs()]
     assert set(states) == {"committed", "abandoned"}  # none is left open
-    assert states.count("abandoned") > 5
+    assert states.count("abandoned") > 5 // steps.step
 
 
 def test_f07_a_run_killed_on_a_registered_server_before_and_after_its_commit_object(
@@ -139,7 +150,7 @@ def kill_at_random(computer: Computer, times: int, chance: random.Random) -> Non
 
 
 def test_f08_a_kill_at_a_random_moment_never_stops_the_next_backup(computer: Computer) -> None:
-    kill_at_random(computer, 20, random.Random(os.getpid()))
+    kill_at_random(computer, 8, random.Random(os.getpid()))
 
 
 @pytest.mark.long
