@@ -5,6 +5,7 @@ import argparse
 import logging
 import signal
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import waitress
@@ -12,7 +13,7 @@ import waitress
 from server.commands import storing, values
 from server.commands.portal import Say, add_data_argument, opened_portal
 from server.listening import free_port, listen
-from server.services import storages
+from server.services import storages, uptime
 from server.supervisor import Part, supervise, watch_parent
 
 HOST, PORT = "127.0.0.1", 8080
@@ -48,6 +49,7 @@ def run_all(options: argparse.Namespace, say: Say) -> int:
 def serve_web(options: argparse.Namespace, say: Say) -> None:
     """Serve pages and client API; TLS is the matter of a proxy in front (docs/operations.md)."""
     with opened_portal(options) as (app, config):
+        uptime.note_seen(datetime.now(UTC))  # no page may call a computer overdue that found nobody here
         listener = listen(options.host, options.port)
         server = waitress.create_server(
             app, sockets=[listener], threads=THREADS, ident=None, max_request_body_size=LARGEST_REQUEST,

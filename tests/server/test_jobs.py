@@ -13,7 +13,7 @@ from server.config import Config
 from server.extensions import db
 from server.jobs import create_queue, never_twice_at_once, run_job
 from server.models import Storage
-from server.services import storages
+from server.services import storages, uptime
 from tests.parts.api_computer import ApiComputer
 
 
@@ -36,6 +36,15 @@ def fresh_state(desk: ApiComputer) -> str:
     """The run's state as it stands in the database."""
     db.session.rollback()
     return desk.run().state
+
+
+def test_it_gives_a_sign_of_life(queue: SqliteHuey) -> None:
+    now = datetime.now(UTC)
+    assert uptime.worker_stopped(now + timedelta(days=1)) is None
+    queue.note_life()
+    stopped = uptime.worker_stopped(now + timedelta(days=1))
+    assert stopped is not None
+    assert abs(stopped - now) < timedelta(minutes=1)
 
 
 def test_it_examines_storages_whose_week_is_over(app: Flask, config: Config, queue: SqliteHuey) -> None:
@@ -66,8 +75,8 @@ def test_every_minute_and_every_hour_it_has_work(queue: SqliteHuey) -> None:
     def due(moment: datetime) -> set[str]:
         return {task.name for task in queue.read_periodic(moment)}
 
-    assert due(datetime(2026, 11, 22, 12, 0)) == {"settle_runs"}
-    assert due(datetime(2026, 11, 22, 12, 23)) == {"settle_runs", "check_storages"}
+    assert due(datetime(2026, 11, 22, 12, 0)) == {"note_life", "settle_runs"}
+    assert due(datetime(2026, 11, 22, 12, 23)) == {"note_life", "settle_runs", "check_storages"}
 
 
 def test_a_turn_is_left_out_while_the_last_one_is_still_at_work() -> None:
