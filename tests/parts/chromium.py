@@ -35,7 +35,7 @@ class Window:
         self.page.keyboard.press("Tab")
         self.page.keyboard.type(password)
         self.page.keyboard.press("Enter")
-        self.page.get_by_role("button", name="Sign out").wait_for()
+        self.page.locator(".who").wait_for(state="attached")
 
     def sideways(self) -> int:
         """Pixels by which the page is wider than its window."""

