@@ -41,6 +41,7 @@ def fresh_state(desk: ApiComputer) -> str:
 def test_it_gives_a_sign_of_life(queue: SqliteHuey) -> None:
     now = datetime.now(UTC)
     assert uptime.worker_stopped(now + timedelta(days=1)) is None
+    db.session.rollback()
     queue.note_life()
     stopped = uptime.worker_stopped(now + timedelta(days=1))
     assert stopped is not None
