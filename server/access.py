@@ -5,6 +5,7 @@ What is missing and what belongs to somebody else are told alike (404); what is 
 from __future__ import annotations
 
 from hmac import compare_digest
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flask import current_app, redirect, request, session, url_for
@@ -15,10 +16,12 @@ from protocol.errors import NotFound, TokenRejected
 from protocol.messages import LEASE_HEADER, TOKEN_HEADER
 from server.database import begin_reading
 from server.extensions import db, login_manager
-from server.models import Account, Computer, Run, Staff
+from server.models import Account, Computer, Customer, Run, Staff, Subscription
 from server.services import catalogue, enrolment, leases, ownership, sessions
 from server.services.refusals import NotPermitted
 
+Record = TypeVar("Record")
+ADMINISTRATOR = "administrator"
 SEAL = "seal"
 """Where a browser's session keeps what ties it to the password it was begun with."""
 
@@ -124,6 +127,50 @@ def staff_member() -> Staff:
     return someone
 
 
+def administrator() -> Staff:
+    """The signed-in administrator. Raises NotPermitted for an implementor, NotFound for a customer."""
+    someone = staff_member()
+    if someone.role != ADMINISTRATOR:
+        raise NotPermitted
+    return someone
+
+
+def customer_for_staff(label: str) -> Customer:
+    """The customer of that number, as C-000042: an administrator's any, an implementor's assigned ones.
+
+    Raises NotFound, also for customers, who have no such page.
+    """
+    return _found(ownership.find_customer(staff_member(), label), "customer")
+
+
+def account_for_staff(account_id: int) -> Account:
+    """The account, if its customer is one whom this member of staff serves. Raises NotFound."""
+    return _found(ownership.find_account(staff_member(), account_id), "account")
+
+
+def subscription_for_staff(subscription_id: int) -> Subscription:
+    """The subscription, if its customer is one whom this member of staff serves. Raises NotFound."""
+    return _found(ownership.find_subscription(staff_member(), subscription_id), "subscription")
+
+
+def computer_for_staff(computer_id: str) -> Computer:
+    """The computer, if its customer is one whom this member of staff serves. Raises NotFound."""
+    return _found(ownership.find_computer(staff_member(), computer_id), "computer")
+
+
+def own_account(account_id: int) -> Account:
+    """An account over which the signed-in one may decide: the owner over all of the customer's, others over theirs.
+
+    Raises NotFound, NotPermitted for staff.
+    """
+    return _found(ownership.find_account(customer_account(), account_id), "account")
+
+
+def own_computer(computer_id: str) -> Computer:
+    """A computer that the signed-in account may see. Raises NotFound, NotPermitted for staff."""
+    return _found(ownership.find_computer(customer_account(), computer_id), "computer")
+
+
 def computer_for_files(computer_id: str) -> Computer:
     """The computer, if the one who is signed in may see its files.
 
@@ -132,10 +179,8 @@ def computer_for_files(computer_id: str) -> Computer:
     can always be restored.
     """
     someone = person()
-    computer = ownership.find_computer(someone, computer_id) if someone else None
-    if computer is None:
-        raise NotFound(what="such computer")
-    if isinstance(someone, Staff) and someone.role != "administrator":
+    computer = _found(ownership.find_computer(someone, computer_id) if someone else None, "computer")
+    if isinstance(someone, Staff) and someone.role != ADMINISTRATOR:
         raise NotPermitted
     return computer
 
@@ -143,6 +188,12 @@ def computer_for_files(computer_id: str) -> Computer:
 def restore_point_for(computer: Computer, number: int) -> Run:
     """The restore point of a computer that computer_for_files() gave. Raises NotFound."""
     return catalogue.find_snapshot(computer.vault_id, number)
+
+
+def _found(record: Record | None, what: str) -> Record:
+    if record is None:
+        raise NotFound(what=f"such {what}")
+    return record
 
 
 def _seal(someone: Account | Staff) -> str:

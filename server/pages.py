@@ -1,9 +1,9 @@
-"""What the templates need besides their data: words for sizes and times, addresses of assets, the navigation."""
+"""What the templates need besides their data: who reads, where to go, the reseller's look, addresses of assets."""
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,11 +12,11 @@ from flask import Flask, current_app, request, url_for
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
+from server import words
 from server.models import Account, Staff
 from server.paths import address_of, readable
 from server.services.restore_points import zone_of
-
-UNITS = ("KB", "MB", "GB", "TB", "PB", "EB")
+from server.submissions import new_token
 
 
 class Page(NamedTuple):
@@ -36,19 +36,57 @@ class Place(NamedTuple):
     current: bool
 
 
+class Brand(NamedTuple):
+    """How the reseller wants to be seen: name, colour of the strip (#rrggbb or none), and whether there is a logo."""
+
+    name: str
+    colour: str = ""
+    logo: bool = False
+
+
+ADMINISTRATOR = (
+    ("overview.index", "Overview", "speedometer2", {"overview"}),
+    ("customers.index", "Customers", "people", {"customers", "accounts", "subscriptions", "setup"}),
+    ("computers.index", "Computers", "pc-display", {"computers", "files"}),
+    ("runs.index", "Runs", "arrow-repeat", {"runs"}),
+    ("storages.index", "Storage", "hdd-stack", {"storages"}),
+    ("plans.index", "Plans", "box-seam", {"plans"}),
+    ("staff.index", "Staff", "person-badge", {"staff"}),
+    ("reports.index", "Reports", "bar-chart", {"reports"}),
+    ("audit.index", "Audit log", "journal-text", {"audit"}),
+    ("settings.index", "Settings", "gear", {"settings"}),
+)
+IMPLEMENTOR = (
+    ("overview.index", "Overview", "speedometer2", {"overview"}),
+    ("customers.index", "My customers", "people", {"customers", "accounts", "subscriptions", "setup"}),
+    ("computers.index", "Computers", "pc-display", {"computers"}),
+    ("runs.index", "Runs", "arrow-repeat", {"runs"}),
+)
+CUSTOMER = (
+    ("home.index", "Home", "house", {"home"}),
+    ("files.computers", "Files", "folder2-open", {"files"}),
+    ("activity.index", "Activity", "clock-history", {"activity"}),
+    ("my_plan.index", "My plan", "award", {"my_plan"}),
+    ("details.index", "My details", "person-vcard", {"details"}),
+)
+HELP = ("help.index", "Help", "question-circle", {"help"})
+"""Help comes last for everybody, so that it stands in the same place."""
+
+
 def equip(app: Flask) -> None:
-    """Make the words below known to the templates of `app`."""
-    app.jinja_env.filters.update(size=size, count=count, readable=readable, address=address_of, moment=moment, day=day)
+    """Make the words of server.words and those below known to the templates of `app`."""
+    app.jinja_env.filters.update(words.FILTERS, readable=readable, address=address_of)
+    app.jinja_env.globals.update(asset=asset, new_token=new_token, page_address=page_address)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(surroundings)
 
 
 def surroundings() -> dict[str, Any]:
-    """What every page can name: who is signed in, the portal's name, the reader's zone and the places to go."""
-    person = _person()
+    """What every page can name: who is signed in, the reseller's look, the reader's zone and the places to go."""
+    person, brand = _person(), brand_of_portal()
     return {
-        "asset": asset,
-        "portal_name": current_app.config["IBS"].portal_name,
+        "brand": brand,
+        "portal_name": brand.name,
         "person": person,
         "person_name": _name_of(person),
         "person_role": _role_of(person),
@@ -58,20 +96,25 @@ def surroundings() -> dict[str, Any]:
     }
 
 
+def brand_of_portal() -> Brand:
+    """The reseller's name and look."""
+    return Brand(current_app.config["IBS"].portal_name)
+
+
 def places(person: Account | Staff | None) -> list[Place]:
-    """Where this person can go from every page."""
-    where = request.blueprint or ""
+    """Where this person can go from every page, as far as this portal has those pages."""
     if isinstance(person, Staff):
-        return [Place("overview.index", "Overview", "speedometer2", where in {"overview", "files"})]
-    return [
-        Place("home.index", "Home", "house", where == "home"),
-        Place("files.computers", "Files", "folder2-open", where == "files"),
-    ]
+        known = (*(ADMINISTRATOR if person.role == "administrator" else IMPLEMENTOR), HELP)
+    else:
+        known = (*CUSTOMER, HELP)
+    where = request.blueprint or ""
+    return [Place(endpoint, label, icon, where in rooms) for endpoint, label, icon, rooms in known
+            if endpoint in current_app.view_functions]
 
 
 def reader_zone(person: Account | Staff | None) -> tzinfo:
     """The zone in which times are shown to this person."""
-    return zone_of(person.customer if isinstance(person, Account) else None)
+    return zone_of(person.customer if isinstance(person, Account) else person)
 
 
 def page_of(rows: Sequence[Any], asked: int, length: int) -> Page:
@@ -110,33 +153,11 @@ def _version(folder: str, name: str) -> str:
     return hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest()[:12]
 
 
-def size(number: int) -> str:
-    """Bytes in the words of the pages: 512 bytes, 3.2 GB."""
-    if number < 1000:
-        return count(number, "byte")
-    value = float(number)
-    for unit in UNITS:
-        value /= 1000
-        if value < 999.5 or unit == UNITS[-1]:
-            break
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
-
-
-def count(number: int, word: str) -> str:
-    """A number with its noun: 1 file, 2,148 files."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
-
-
-def day(moment_: datetime, zone: tzinfo, now: datetime) -> str:
-    """Today, yesterday, or the date; the year is named when it is another one."""
-    date, today = moment_.astimezone(zone).date(), now.astimezone(zone).date()
-    if date == today:
-        return "today"
-    if date == today - timedelta(days=1):
-        return "yesterday"
-    return f"{date.day} {date:%b}" if date.year == today.year else f"{date.day} {date:%b %Y}"
-
-
-def moment(moment_: datetime, zone: tzinfo, now: datetime) -> str:
-    """A day and its time: today at 09:14, 3 Nov at 18:00, 31 Dec 2025 at 07:30."""
-    return f"{day(moment_, zone, now)} at {moment_.astimezone(zone):%H:%M}"
+def page_address(**changes: object) -> str:
+    """The address of this page with its filter, some of it changed; None takes a word out of it."""
+    query: dict[str, Any] = request.args.to_dict(flat=False)
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = [str(value)]
+    return url_for(request.endpoint or "home.index", **(request.view_args or {}), **query)

@@ -1,16 +1,69 @@
-"""Which computers a person may know of."""
+"""Which customers, accounts, subscriptions and computers a person may know of."""
 from __future__ import annotations
 
+import re
+
+from sqlalchemy import ColumnElement, select, true
+
 from server.extensions import db
-from server.models import Account, Computer, Staff
+from server.models import Account, Computer, Customer, Staff, Subscription
+
+LABEL = re.compile(r"C-([0-9]{6,9})", re.ASCII)
+
+
+def served_by(person: Staff) -> ColumnElement[bool]:
+    """The condition on Customer under which this member of staff serves it: administrators all, others the assigned."""
+    return true() if person.role == "administrator" else Customer.implementor_id == person.id
+
+
+def find_customer(person: Staff, label: str) -> Customer | None:
+    """The customer with that number (as C-000042), if `person` may know of it."""
+    number = LABEL.fullmatch(label)
+    if number is None:
+        return None
+    found: Customer | None = db.session.scalar(
+        select(Customer).where(Customer.number == int(number[1]), served_by(person)))
+    return found
+
+
+def find_account(person: Account | Staff, account_id: int) -> Account | None:
+    """The account, if `person` may know of it: staff of customers they serve, an owner of all, others of their own."""
+    account = db.session.get(Account, account_id)
+    if account is None:
+        return None
+    if isinstance(person, Staff):
+        return account if _serves(person, account.customer_id) else None
+    same = account.customer_id == person.customer_id if person.is_owner else account.id == person.id
+    return account if same else None
+
+
+def find_subscription(person: Account | Staff, subscription_id: int) -> Subscription | None:
+    """The subscription, if `person` may know of it: an account other than the owner knows of the one it belongs to."""
+    subscription = db.session.get(Subscription, subscription_id)
+    if subscription is None:
+        return None
+    if isinstance(person, Staff):
+        return subscription if _serves(person, subscription.customer_id) else None
+    if person.is_owner:
+        return subscription if subscription.customer_id == person.customer_id else None
+    return subscription if subscription.id == person.subscription_id else None
 
 
 def find_computer(person: Account | Staff, computer_id: str) -> Computer | None:
-    """The computer, if `person` may know of it: staff of all, an owner of the customer's, an account of its own."""
+    """The computer, if `person` may know of it: staff of customers they serve, an owner of the customer's, an account
+    of its own."""
     computer = db.session.get(Computer, computer_id)
-    if computer is None or isinstance(person, Staff):
-        return computer
+    if computer is None:
+        return None
+    if isinstance(person, Staff):
+        return computer if _serves(person, computer.customer_id) else None
     if person.is_owner:
         return computer if computer.customer_id == person.customer_id else None
     return computer if computer.account_id == person.id else None
 
+
+def _serves(person: Staff, customer_id: int) -> bool:
+    if person.role == "administrator":
+        return True
+    customer = db.session.get(Customer, customer_id)
+    return customer is not None and customer.implementor_id == person.id

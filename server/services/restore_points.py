@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from server.models import Customer, Run
+from server.models import Customer, Run, Staff
 
 MONTH_LENGTH = len("2026-11")
 
@@ -36,10 +36,10 @@ class Month:
     points: tuple[Run, ...]
 
 
-def zone_of(customer: Customer | None) -> tzinfo:
-    """The zone in which a customer reads times; UTC when none is known."""
+def zone_of(reader: Customer | Staff | None) -> tzinfo:
+    """The zone in which a customer or a member of staff reads times; UTC when none is known."""
     try:
-        return ZoneInfo(customer.time_zone) if customer is not None and customer.time_zone else UTC
+        return ZoneInfo(reader.time_zone) if reader is not None and reader.time_zone else UTC
     except (ZoneInfoNotFoundError, ValueError):
         return UTC
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from protocol.errors import SignInFailed, TooManyAttempts
 from server import access
 from server.extensions import limiter
-from server.forms import SignInForm
+from server.forms.auth import SignInForm
 from server.services import sessions
 
 blueprint = Blueprint("auth", __name__)

@@ -1,12 +1,13 @@
-"""The forms of the portal's pages: what they ask for and what they say of a wrong answer."""
+"""The form to sign in with."""
 from __future__ import annotations
 
-from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
+from server.forms.base import Form
 
-class SignInForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
+
+class SignInForm(Form):
     """User name (or e-mail address) and password."""
 
     name = StringField(
