@@ -146,7 +146,8 @@ class BackedUp:
 
 
 class PortalWorld:
-    """The cast: an administrator, an implementor, Alice with two accounts, and Bob, who must see nothing of hers."""
+    """The cast: an administrator, Alice with two accounts and her implementor; Bob and another implementor, who must
+    see nothing of hers."""
 
     def __init__(self, config: Config, now: datetime) -> None:
         """Needs an application context and an empty database."""
@@ -154,8 +155,10 @@ class PortalWorld:
         storages.register_gateway(config, now)
         self.administrator = self._staff("admin@example.com", "administrator")
         self.implementor = self._staff("tech@example.com", "implementor")
+        self.outsider = self._staff("other@example.com", "implementor")
         plan = subscriptions.create_plan("Gold", 50 * 10**9, 5, 365, 90, now)
         self.alice = customers.create_customer("Alice Rivers", "alice@example.com", now)
+        self.alice.implementor_id = self.implementor.id
         self.bob = customers.create_customer("Bob Stone", "bob@example.com", now)
         self.subscriptions = {
             person.id: subscriptions.create_subscription(person, plan, now) for person in (self.alice, self.bob)

@@ -1,9 +1,8 @@
 """First pages: a customer's Home and the staff's Overview."""
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
-import pytest
 from flask import Flask
 
 from server.extensions import db
