@@ -12,12 +12,16 @@ __all__ = ["empty_sqlite", "ftp_server", "mariadb", "shared_mariadb", "start_ftp
 
 COSTLY = ("running_portal",)
 """Fixtures of a whole session that take seconds to make: the tests that ask for one go to the same worker."""
+LONG_SECONDS = 1800
+"""What a long test may take; pyproject.toml says it for the others."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests by the costly fixtures that they ask for."""
+    """Group the tests by the costly fixtures that they ask for, and give the long ones time."""
     for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
         for fixture in COSTLY:
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.xdist_group(fixture))

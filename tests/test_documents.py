@@ -20,6 +20,8 @@ from client.cli import COMMANDS
 from server.cli import build_parser
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+SCRIPTS = sorted(
+    path.name for path in (CHECKOUT / "script").iterdir() if path.is_file() and os.access(path, os.X_OK))
 PAGES = [*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md"), *(CHECKOUT / "bench").glob("*.md")]
 
 
@@ -176,7 +178,7 @@ def test_documents_hold_no_trace_of_the_machine_they_were_written_on() -> None:
         assert not traces.search(page.read_text("utf-8")), page.name
 
 
-@pytest.mark.parametrize("script", [path.name for path in (CHECKOUT / "script").iterdir() if os.access(path, os.X_OK)])
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_each_script_says_what_it_is_for(script: str) -> None:
     head = (CHECKOUT / "script" / script).read_text("utf-8").splitlines()
     assert head[0].startswith("#!")
