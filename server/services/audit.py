@@ -52,3 +52,8 @@ def record(
 def _written(values: Mapping[str, Any] | None) -> str:
     """Values as JSON, sorted by field; dates and decimals as their texts. Nothing is the empty text."""
     return json.dumps(values, default=str, ensure_ascii=False, sort_keys=True) if values else ""
+
+
+def values_of(written: str) -> dict[str, Any]:
+    """The values that record() was given as `before` or `after`; dates and decimals stay texts."""
+    return dict(json.loads(written)) if written else {}

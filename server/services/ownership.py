@@ -8,12 +8,13 @@ from sqlalchemy import ColumnElement, select, true
 from server.extensions import db
 from server.models import Account, Computer, Customer, Staff, Subscription
 
+ADMINISTRATOR = "administrator"
 LABEL = re.compile(r"C-([0-9]{6,9})", re.ASCII)
 
 
 def served_by(person: Staff) -> ColumnElement[bool]:
     """The condition on Customer under which this member of staff serves it: administrators all, others the assigned."""
-    return true() if person.role == "administrator" else Customer.implementor_id == person.id
+    return true() if person.role == ADMINISTRATOR else Customer.implementor_id == person.id
 
 
 def find_customer(person: Staff, label: str) -> Customer | None:
@@ -63,7 +64,7 @@ def find_computer(person: Account | Staff, computer_id: str) -> Computer | None:
 
 
 def _serves(person: Staff, customer_id: int) -> bool:
-    if person.role == "administrator":
+    if person.role == ADMINISTRATOR:
         return True
     customer = db.session.get(Customer, customer_id)
     return customer is not None and customer.implementor_id == person.id

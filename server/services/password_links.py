@@ -4,6 +4,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -76,7 +77,7 @@ def _open_link(token: str, now: datetime) -> tuple[PasswordLink, Account | Staff
     return link, person
 
 
-def _touched(person: Account | Staff) -> dict[str, int]:
+def _touched(person: Account | Staff) -> dict[str, Any]:
     return {"customer": person.customer_id, "account": person.id} if isinstance(person, Account) else {}
 
 
