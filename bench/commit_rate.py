@@ -25,7 +25,7 @@ from protocol import messages
 from protocol.messages import API, AddEntries, AddPack, Entry, PackedChunk, PackRecord, encode
 from server.app import create_app
 from server.config import create_data
-from server.services import accounts, customers, storages, subscriptions
+from server.services import accounts, customers, plans, storages, subscriptions
 from tests.parts.mariadb import running_mariadb
 from vault.keys import derive_keys
 from vault.manifests import Commit, write_commit
@@ -54,7 +54,7 @@ def main(files: int) -> None:
             upgrade()
             storages.register_gateway(config, now)
             customer = customers.create_customer("Bench", "bench@example.com", now)
-            plan = subscriptions.create_plan("Gold", 10**13, 5, 365, 90, now)
+            plan = plans.create_plan("Gold", 10**13, 5, 365, 90, now)
             subscriptions.create_subscription(customer, plan, now)
             accounts.create_account(customer, "bench", PASSWORD, now)
         portal = subprocess.Popen(

@@ -7,7 +7,7 @@ from typing import Any
 
 from server.commands import values
 from server.commands.portal import Say, add_data_argument, opened_portal
-from server.services import accounts, customers, subscriptions
+from server.services import accounts, customers, plans, subscriptions
 
 
 def add_arguments(commands: Any) -> None:
@@ -43,8 +43,8 @@ def add_arguments(commands: Any) -> None:
 def create_plan(options: argparse.Namespace, say: Say) -> None:
     """plan create."""
     with opened_portal(options):
-        plan = subscriptions.create_plan(options.name, options.quota, options.computers, options.days,
-                                         options.keep_days, datetime.now(UTC))
+        plan = plans.create_plan(options.name, options.quota, options.computers, options.days,
+                                 options.keep_days, datetime.now(UTC))
         say(f"The plan {plan.name} can be sold.")
 
 
@@ -57,7 +57,7 @@ def create_customer(options: argparse.Namespace, say: Say) -> None:
 def create_subscription(options: argparse.Namespace, say: Say) -> None:
     """subscription create; prints nothing but the subscription's number, for scripts."""
     with opened_portal(options):
-        customer, plan = customers.find_customer(options.customer), subscriptions.find_plan(options.plan)
+        customer, plan = customers.find_customer(options.customer), plans.find_plan(options.plan)
         sold = subscriptions.create_subscription(customer, plan, datetime.now(UTC), valid_from=options.first,
                                                  valid_until=options.last, quota=options.quota)
         say(str(sold.id))

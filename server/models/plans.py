@@ -1,6 +1,7 @@
 """What is sold and what was bought: plans and the subscriptions to them."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from server.models.storages import Storage
 
 EXPIRING_DAYS = 30
+STAGES: tuple[tuple[str, Callable[[Any, date], Any]], ...] = (
+    ("suspended", lambda licence, today: licence.suspended),
+    ("not begun", lambda licence, today: licence.valid_from > today),
+    ("expired", lambda licence, today: licence.grace_until < today),
+    ("grace", lambda licence, today: licence.valid_until < today),
+    ("expiring", lambda licence, today: licence.valid_until < today + timedelta(days=EXPIRING_DAYS)),
+    ("active", lambda licence, today: licence.valid_from <= today),
+)
+"""The stages of a subscription, the first that holds counts; with one row in Python, with the columns in SQL."""
 
 
 class Plan(Versioned, Model):
@@ -70,16 +80,7 @@ class Subscription(Versioned, Model):
 
     def stage(self, now: datetime) -> str:
         """One of suspended, not begun, active, expiring, grace (still backs up), expired."""
-        today = now.date()
-        if self.suspended:
-            return "suspended"
-        if today < self.valid_from:
-            return "not begun"
-        if today > self.valid_until + timedelta(days=self.plan.grace_days):
-            return "expired"
-        if today > self.valid_until:
-            return "grace"
-        return "expiring" if today > self.valid_until - timedelta(days=EXPIRING_DAYS) else "active"
+        return next(stage for stage, holds in STAGES if holds(self, now.date()))
 
 
 @event.listens_for(Subscription, "before_insert")

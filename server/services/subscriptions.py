@@ -1,4 +1,4 @@
-"""Plans, subscriptions, and the question whether a backup may be made."""
+"""Selling a plan to a customer, and the question whether a backup may be made."""
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from protocol.errors import (
     BackupsSwitchedOff,
     ComputerPaused,
+    HardwareChanged,
     NotFound,
     QuotaReached,
     SubscriptionExpired,
@@ -16,47 +17,14 @@ from protocol.errors import (
     SubscriptionSuspended,
 )
 from server.extensions import db
-from server.models import Account, Computer, Customer, Plan, Subscription, Vault
-from server.services import audit
-from server.services.refusals import NameInUse, ValueRefused
+from server.models import Account, Computer, Customer, Plan, Storage, Subscription, Vault
+from server.services import audit, changes
+from server.services.health import holds_back
+from server.services.plans import LARGEST, PlanRetired
+from server.services.refusals import ValueRefused
 
-LARGEST = 2**63 - 1
-MOST_DAYS = 36_525
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 SUSPENDED = "suspended"
-
-
-def create_plan(
-    name: str, quota: int, computers: int, days: int, keep_days: int, now: datetime, *, grace_days: int = 0,
-    actor: str = "",
-) -> Plan:
-    """A new plan: `quota` in bytes, `days` of validity, `keep_days` of history. Raises ValueRefused, NameInUse."""
-    name = name.strip()
-    if not 1 <= len(name) <= 100:
-        raise ValueRefused(field="plan's name", reason="it needs 1 to 100 characters")
-    for field, value, least, most in (
-        ("quota", quota, 1, LARGEST),
-        ("number of computers", computers, 1, 1_000_000),
-        ("number of days", days, 1, MOST_DAYS),
-        ("number of days to keep", keep_days, 1, MOST_DAYS),
-        ("number of days of grace", grace_days, 0, MOST_DAYS),
-    ):
-        if not least <= value <= most:
-            raise ValueRefused(field=field, reason=f"it must lie between {least} and {most}")
-    if db.session.scalar(select(Plan.id).where(Plan.name == name)) is not None:
-        raise NameInUse(what="plan", name=name)
-    plan = Plan(name=name, quota=quota, computers=computers, days=days, keep_days=keep_days, grace_days=grace_days)
-    db.session.add(plan)
-    audit.record(actor or "command line", "added a plan", name, now=now)
-    db.session.commit()
-    return plan
-
-
-def find_plan(name: str) -> Plan:
-    """The plan of this name. Raises NotFound."""
-    plan = db.session.scalar(select(Plan).where(Plan.name == name.strip()))
-    if plan is None:
-        raise NotFound(what=f"plan {name}")
-    return plan
 
 
 def find_subscription(number: int) -> Subscription:
@@ -75,21 +43,26 @@ def create_subscription(
     valid_from: date | None = None,
     valid_until: date | None = None,
     quota: int | None = None,
+    storage: Storage | None = None,
     actor: str = "",
+    address: str = "",
 ) -> Subscription:
     """A customer's licence to a plan: from today for the plan's days, with its quota, unless told otherwise.
 
-    Accounts of the customer that have no subscription get this one. Raises ValueRefused.
+    New vaults go to `storage`, or to the default one. Accounts of the customer that have no subscription get this one.
+    Raises ValueRefused, PlanRetired.
     """
+    actor = actor or "command line"
+    if not plan.active:
+        raise PlanRetired(name=plan.name)
     first = valid_from or now.date()
     last = valid_until or first + timedelta(days=plan.days)
-    if last < first:
-        raise ValueRefused(field="last day", reason="it lies before the first")
-    if quota is not None and not 1 <= quota <= LARGEST:
-        raise ValueRefused(field="quota", reason=f"it must lie between 1 and {LARGEST}")
+    check_days(first, last)
+    check_quota(plan.quota if quota is None else quota)
     subscription = Subscription(
         customer_id=customer.id,
         plan=plan,
+        storage_id=storage.id if storage else None,
         valid_from=first,
         valid_until=last,
         quota=quota or plan.quota,
@@ -101,11 +74,26 @@ def create_subscription(
         select(Account).where(Account.customer_id == customer.id, Account.subscription_id.is_(None))
     ):
         account.subscription_id = subscription.id
+    changes.note(subscription, "created", {}, now, actor=actor)
     detail = f"{plan.name}, {first} to {last}"
-    audit.record(actor or "command line", "added a subscription", customer.label, detail=detail, now=now,
+    audit.record(actor, "added a subscription", customer.label, detail=detail, address=address, now=now,
                  customer=customer.id)
     db.session.commit()
     return subscription
+
+
+def check_days(first: date, last: date) -> None:
+    """Raises ValueRefused unless a subscription may be valid from `first` to `last`."""
+    if last < first:
+        raise ValueRefused(field="last day", reason="it lies before the first")
+    if first.year < FIRST_YEAR or last.year > LAST_YEAR:
+        raise ValueRefused(field="validity", reason=f"it must lie between {FIRST_YEAR} and {LAST_YEAR}")
+
+
+def check_quota(quota: int) -> None:
+    """Raises ValueRefused unless so many bytes can be granted."""
+    if not 1 <= quota <= LARGEST:
+        raise ValueRefused(field="quota", reason=f"it must lie between 1 and {LARGEST}")
 
 
 def used_bytes(subscription_id: int) -> int:
@@ -137,7 +125,8 @@ def check_stage(subscription: Subscription | None, account: Account, now: dateti
 def check_backup_allowed(computer: Computer, now: datetime) -> None:
     """Ask for a computer all that may have changed since it was asked last, except the quota.
 
-    Raises BackupsSwitchedOff, ComputerPaused, SubscriptionNotBegun, SubscriptionExpired, SubscriptionSuspended.
+    Raises BackupsSwitchedOff, ComputerPaused, HardwareChanged, SubscriptionNotBegun, SubscriptionExpired,
+    SubscriptionSuspended.
     """
     account = computer.account
     if not account.accepts_backups:
@@ -146,8 +135,10 @@ def check_backup_allowed(computer: Computer, now: datetime) -> None:
             since=f"{account.accept_changed_at:%Y-%m-%d}" if account.accept_changed_at else "an earlier day",
             reason=f" ({account.accept_reason})" if account.accept_reason else "",
         )
-    if computer.state != "active":
+    if holds_back(computer, now):
         raise ComputerPaused(computer=computer.name)
+    if computer.awaits_approval:
+        raise HardwareChanged(computer=computer.name)
     check_stage(computer.subscription, account, now)
 
 

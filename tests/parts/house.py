@@ -28,7 +28,7 @@ from server.config import Config, create_data
 from server.extensions import db
 from server.models import Account, Run, Subscription, Vault
 from server.models.runs import OPEN
-from server.services import accounts, customers, storages, subscriptions
+from server.services import accounts, customers, plans, storages, subscriptions
 from tests.parts.browser import Browser
 from tests.parts.databases import empty_tables
 from tests.parts.gateway import RunningGateway, running_gateway
@@ -94,7 +94,7 @@ class House:
                 if db.engine.dialect.name != "sqlite":
                     empty_tables()
                 storages.register_gateway(self.config, datetime.now(UTC))
-                subscriptions.create_plan("Gold", 1_000 * MB, 50, 365, 90, datetime.now(UTC))
+                plans.create_plan("Gold", 1_000 * MB, 50, 365, 90, datetime.now(UTC))
             self.start_portal()
             until_the_end.callback(self.stop_portal)
             yield self
@@ -184,7 +184,7 @@ class House:
         now = datetime.now(UTC)
         with self.portal():
             customer = customers.create_customer(user.title(), f"{user}@example.com", now)
-            plan = subscriptions.find_plan("Gold")
+            plan = plans.find_plan("Gold")
             subscriptions.create_subscription(customer, plan, now, quota=quota)
             accounts.create_account(customer, user, PASSWORD, now)
         return user

@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 from protocol.messages import EnrolComputer, HardwareReport
 from server.config import Config
 from server.extensions import db
-from server.models import Account, Chunk, Computer, ContentSegment, Customer, Pack, Run, Staff, Vault, Version
+from server.models import Account, Chunk, Computer, ContentSegment, Customer, Folder, Pack, Run, Staff, Vault, Version
 from server.models.catalogue import FOREVER, INLINE_CHUNKS, SEGMENT_CHUNKS
-from server.services import accounts, customers, enrolment, storages, subscriptions
+from server.services import accounts, customers, enrolment, plans, storages, subscriptions
 from server.services.endings import note_end
 from server.services.vault_keys import keys_of
 from vault.blobs import DATA, seal_blob
@@ -103,6 +103,8 @@ class BackedUp:
             size=size, mtime_ns=mtime_ns, attributes=0o644, chunks=data if inline else b"",
             segments=0 if inline else len(parts),
         ))
+        if kind == FOLDER:
+            db.session.add(Folder(vault_id=run.vault_id, node_no=node, parent_no=parent, name=name))
         for number, part in enumerate(() if inline else parts):
             db.session.add(ContentSegment(
                 vault_id=run.vault_id, node_no=node, first_run=run.run_no, seg_no=number, chunks=part))
@@ -156,7 +158,7 @@ class PortalWorld:
         self.administrator = self._staff("admin@example.com", "administrator")
         self.implementor = self._staff("tech@example.com", "implementor")
         self.outsider = self._staff("other@example.com", "implementor")
-        plan = subscriptions.create_plan("Gold", 50 * 10**9, 5, 365, 90, now)
+        plan = plans.create_plan("Gold", 50 * 10**9, 5, 365, 90, now)
         self.alice = customers.create_customer("Alice Rivers", "alice@example.com", now)
         self.alice.implementor_id = self.implementor.id
         self.bob = customers.create_customer("Bob Stone", "bob@example.com", now)

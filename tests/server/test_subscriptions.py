@@ -10,7 +10,7 @@ from flask import Flask
 from protocol.errors import NotFound
 from server.extensions import db
 from server.models import AuditEvent, Plan, Subscription
-from server.services import accounts, customers, subscriptions
+from server.services import accounts, customers, plans, subscriptions
 from server.services.refusals import NameInUse, ValueRefused
 from tests.parts.portal_world import PASSWORD, PortalWorld
 
@@ -26,9 +26,8 @@ NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
     ],
 )
 def test_a_subscription_passes_through_its_stages(day: date, stage: str) -> None:
-    subscription = Subscription(
-        plan=Plan(grace_days=7), valid_from=date(2026, 6, 1), valid_until=date(2026, 8, 31), suspended=False
-    )
+    subscription = Subscription(valid_from=date(2026, 6, 1), valid_until=date(2026, 8, 31),
+                                grace_until=date(2026, 9, 7), suspended=False)
     for hour in (0, 23):
         assert subscription.stage(datetime(day.year, day.month, day.day, hour, 59, tzinfo=UTC)) == stage
     subscription.suspended = True
@@ -50,7 +49,7 @@ def test_the_first_account_is_the_owner_and_gets_the_newest_subscription(app: Fl
     carol = customers.create_customer("Carol", "carol@example.com", NOW)
     account = accounts.create_account(carol, "carol", PASSWORD, NOW)
     assert account.subscription is None
-    bought = subscriptions.create_subscription(carol, subscriptions.find_plan("Gold"), NOW)
+    bought = subscriptions.create_subscription(carol, plans.find_plan("Gold"), NOW)
     assert account.subscription_id == bought.id
     assert bought.valid_until == NOW.date() + timedelta(days=365)
 
@@ -91,13 +90,13 @@ def test_an_account_cannot_use_another_customers_subscription(app: Flask, world:
 def test_a_plan_with_unusable_values_is_not_made(app: Flask, changes: dict[str, Any]) -> None:
     values = {"name": "Silver", "quota": 10**9, "computers": 1, "days": 30, "keep_days": 30} | changes
     with pytest.raises(ValueRefused):
-        subscriptions.create_plan(now=NOW, **values)
+        plans.create_plan(now=NOW, **values)
     assert db.session.query(Plan).count() == 0
 
 
 def test_two_plans_cannot_have_one_name(app: Flask, world: PortalWorld) -> None:
     with pytest.raises(NameInUse):
-        subscriptions.create_plan("Gold", 1, 1, 1, 1, NOW)
+        plans.create_plan("Gold", 1, 1, 1, 1, NOW)
 
 
 def test_every_deed_is_in_the_audit_trail(app: Flask, world: PortalWorld) -> None:

@@ -1,0 +1,133 @@
+"""Upgrading and downgrading: what a change of plan would do, told before it is done."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+
+from server.extensions import db
+from server.models import Computer, Plan, Subscription, SubscriptionChange
+from server.services import changes, health, retention
+from server.services.allocation import RETIRED, Outlook, outlook, storage_of, used_by
+from server.services.plans import PlanRetired
+from server.services.refusals import ValueRefused
+from server.services.retention import Leaving
+from server.services.subscriptions import check_days, check_quota
+from server.services.versions import check_version
+
+PLAN_CHANGED = "plan changed"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a subscription promises: `quota` in bytes, `keep_days` of history."""
+
+    plan: str
+    quota: int
+    computers: int
+    keep_days: int
+    valid_from: date
+    valid_until: date
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A change of plan that nobody has made yet.
+
+    `over` is by how many bytes the new quota is exceeded, `surplus` the computers that have no place in the new plan
+    (those set up last), `leaving` the restore points that its keep-time would not keep, which are removed on
+    `removed_from` at the earliest; until then the change can be undone.
+    """
+
+    old: Terms
+    new: Terms
+    effective: date
+    used: int
+    computers: int
+    over: int
+    surplus: tuple[str, ...]
+    leaving: tuple[Leaving, ...]
+    removed_from: date
+    storage: Outlook | None
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """A change that can still be undone: the plan and the quota from before, and the last day for it."""
+
+    plan: Plan
+    quota: int
+    until: date
+
+
+def preview(subscription: Subscription, plan: Plan, now: datetime, *, quota: int | None = None,
+            new_period: bool = False) -> Preview:
+    """What would be different with `plan`: its quota unless `quota` is given, valid as before or for a new period.
+
+    Raises ValueRefused, PlanRetired.
+    """
+    old, new = _terms(subscription), _new_terms(subscription, plan, now, quota, new_period)
+    used, computers = used_by([subscription])[subscription.id]
+    names = db.session.scalars(
+        select(Computer.name).where(Computer.subscription_id == subscription.id, Computer.state != RETIRED)
+        .order_by(Computer.enrolled_at, Computer.id).offset(plan.computers).limit(max(computers - plan.computers, 1)),
+    ).all()
+    shorter = plan.keep_days < retention.keep_days_in_force(subscription, now)
+    storage = storage_of(subscription)
+    return Preview(
+        old, new, now.date(), used, computers, max(used - new.quota, 0), tuple(names),
+        tuple(retention.leaving_points(subscription, plan.keep_days, now)) if shorter else (),
+        retention.removed_from(now), outlook(storage, new.quota - old.quota, now) if storage else None,
+    )
+
+
+def change_plan(
+    subscription: Subscription, plan: Plan, version: int | None, now: datetime, *, actor: str, quota: int | None = None,
+    new_period: bool = False, reason: str = "", address: str = "",
+) -> None:
+    """Change the plan at once, as preview() told. Raises EditedMeanwhile, ValueRefused, PlanRetired."""
+    check_version(subscription, version)
+    new = _new_terms(subscription, plan, now, quota, new_period)
+    before = changes.facts_of(subscription)
+    subscription.plan, subscription.plan_id, subscription.quota = plan, plan.id, new.quota
+    subscription.valid_from, subscription.valid_until = new.valid_from, new.valid_until
+    for computer in db.session.scalars(select(Computer).where(Computer.subscription_id == subscription.id)):
+        health.expect_next(computer, plan)
+    changes.complete(subscription, PLAN_CHANGED, before, now, actor=actor, reason=reason.strip(), address=address)
+
+
+def undoing(subscription: Subscription, now: datetime) -> Undoing | None:
+    """The last change of plan, as long as it can be undone."""
+    change = db.session.scalar(
+        select(SubscriptionChange)
+        .where(SubscriptionChange.subscription_id == subscription.id, SubscriptionChange.kind == PLAN_CHANGED)
+        .order_by(SubscriptionChange.id.desc()).limit(1))
+    if change is None or change.at <= now - retention.NOTICE:
+        return None
+    plan = db.session.get(Plan, change.before.get("plan_id"))
+    if plan is None or plan.id == subscription.plan_id:
+        return None
+    return Undoing(plan, change.before.get("quota", subscription.quota), (change.at + retention.NOTICE).date())
+
+
+def _terms(subscription: Subscription) -> Terms:
+    plan = subscription.plan
+    return Terms(plan.name, subscription.quota, plan.computers, plan.keep_days, subscription.valid_from,
+                 subscription.valid_until)
+
+
+def _new_terms(subscription: Subscription, plan: Plan, now: datetime, quota: int | None, new_period: bool) -> Terms:
+    if plan.id == subscription.plan_id:
+        raise ValueRefused(field="plan", reason="it is the present one")
+    if not plan.active:
+        back = undoing(subscription, now)
+        if back is None or back.plan.id != plan.id:
+            raise PlanRetired(name=plan.name)
+    granted = plan.quota if quota is None else quota
+    check_quota(granted)
+    first, last = subscription.valid_from, subscription.valid_until
+    if new_period:
+        first, last = now.date(), now.date() + timedelta(days=plan.days)
+    check_days(first, last)
+    return Terms(plan.name, granted, plan.computers, plan.keep_days, first, last)
