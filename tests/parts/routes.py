@@ -1,0 +1,105 @@
+"""Every route of the portal, and what each person is answered there; the table that tests/server/test_routes.py holds.
+
+A new view adds its line to ROUTES: method and rule (without the converters' words) → the answers for PEOPLE in their
+order, or one answer for all. The objects in an address are Alice's; a rule with a new word needs it in objects_of().
+A POST that needs more than its tokens to do its work has its fields in SENT; each answer starts from the same data.
+"""
+from __future__ import annotations
+
+import re
+
+from tests.parts.portal_world import PASSWORD, PortalWorld, days_ago
+
+PEOPLE = {
+    "anonymous": "",
+    "owner": "alice.front",
+    "second": "alice.back",
+    "stranger": "bob",
+    "implementor": "tech@example.com",
+    "outsider": "other@example.com",
+    "administrator": "admin@example.com",
+}
+"""Who asks, and how they sign in: Alice's owner and second account, Bob, Alice's implementor and another one."""
+
+ROUTES = {
+    # anonymous, owner, second, stranger, implementor, outsider, administrator
+    "GET /": "302 200 200 200 302 302 302",
+    "GET /static/<filename>": "200",
+
+    "GET /sign-in": "200 302 302 302 302 302 302",
+    "POST /sign-in": "302",
+    "POST /sign-out": "302",
+
+    "GET /overview": "302 404 404 404 200 200 200",
+
+    "GET /files/": "302 200 200 200 403 403 403",
+    "GET /files/<computer_id>/": "302 200 404 404 403 404 200",
+    "GET /files/<computer_id>/<number>/": "302 200 404 404 403 404 200",
+    "GET /files/<computer_id>/<number>/folder/<address>": "302 200 404 404 403 404 200",
+    "GET /files/<computer_id>/<number>/download/": "302 200 404 404 403 404 200",
+    "GET /files/<computer_id>/<number>/download/<address>": "302 200 404 404 403 404 200",
+
+    # The client API knows computers by their tokens, not by who is signed in. What is no message is refused unread.
+    "GET /api/v1/openapi.json": "200",
+    "POST /api/v1/enrolments": "400",
+    "PUT /api/v1/hardware": "400",
+    "POST /api/v1/restores": "401",
+    "POST /api/v1/runs": "400",
+    "POST /api/v1/runs/<number>/chunks": "400",
+    "POST /api/v1/runs/<number>/commit": "400",
+    "POST /api/v1/runs/<number>/damage": "400",
+    "POST /api/v1/runs/<number>/end": "400",
+    "POST /api/v1/runs/<number>/entries": "400",
+    "POST /api/v1/runs/<number>/heartbeat": "400",
+    "PUT /api/v1/runs/<number>/log": "401",
+    "POST /api/v1/runs/<number>/packs": "400",
+    "GET /api/v1/snapshots": "401",
+    "POST /api/v1/snapshots/<number>/entries": "400",
+    "GET /api/v1/status": "401",
+}
+
+SENT: dict[str, dict[str, str]] = {
+    "POST /sign-in": {"name": "bob", "password": PASSWORD},
+}
+
+
+def objects_of(world: PortalWorld) -> dict[str, object]:
+    """Alice's objects by the words of the rules, made for this."""
+    front = world.computer(world.owner, "FRONT")
+    front.store({(b"home", b"letter.txt"): b"Dear Bob"}, days_ago(1))
+    return {
+        "computer_id": front.computer.id,
+        "number": 1,
+        "n": 1,
+        "address": "home",
+        "filename": "theme.css",
+        "label": world.alice.label,
+        "account_id": world.owner.id,
+        "subscription_id": world.subscriptions[world.alice.id].id,
+        "plan_id": world.subscriptions[world.alice.id].plan_id,
+        "storage_id": front.vault.storage_id,
+        "staff_id": world.implementor.id,
+    }
+
+
+def plain_rule(rule: str) -> str:
+    """A rule with the names of its parts alone: <int(max=9):number> becomes <number>."""
+    return re.sub(r"<[^<>]*?([a-z_]+)>", r"<\1>", rule)
+
+
+def answers(route: str) -> dict[str, int]:
+    """What the table says of a route, by person."""
+    numbers = [int(word) for word in ROUTES[route].split()]
+    return dict(zip(PEOPLE, numbers * len(PEOPLE) if len(numbers) == 1 else numbers, strict=True))
+
+
+def pages_for(person: str) -> list[str]:
+    """The rules that give this person a page of this portal's own (no client API, no file, no download)."""
+    return [rule for method, _, rule in (route.partition(" ") for route in ROUTES)
+            if method == "GET" and answers(f"{method} {rule}")[person] == 200
+            and not re.search(r"/api/|/static/|/download|\.csv|/logo|\.xml|\.png|\.svg", rule)]
+
+
+def address_of(rule: str, objects: dict[str, object]) -> str:
+    """A rule with the objects' values in their places; a KeyError names a word that objects_of() doesn't know."""
+    return re.sub(r"<([a-z_]+)>", lambda part: str(objects[part[1]]), rule)
