@@ -64,6 +64,13 @@ class TooManyComputers(Refusal):
     hint = "Ask your backup provider to replace a computer or to change the plan."
 
 
+class HardwareChanged(Refusal):
+    """{computer} looks like a different computer. No backup was made; earlier ones are safe."""
+
+    code = "IBS-1204"
+    hint = "Your backup provider has been asked to confirm it; the next backup tries again."
+
+
 class SubscriptionMissing(Refusal):
     """The account {account} has no subscription, so nothing can be backed up. Nothing was changed."""
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import CursorResult, insert, select, update
 
@@ -44,8 +44,7 @@ def _count(run: Run, day: date) -> None:
         column: getattr(FleetDay, column) + 1,
         "stored": FleetDay.stored + (run.stored if run.state == COMMITTED else 0),
     }).execution_options(synchronize_session=False)
-    result: CursorResult[Any] = db.session.execute(counted)
-    if not result.rowcount:
+    if not cast(CursorResult[Any], db.session.execute(counted)).rowcount:
         # Two computers may be the first of a day at the same moment; one of them then finds the other's row.
         first = insert(FleetDay).prefix_with("IGNORE", dialect="mysql").prefix_with("OR IGNORE", dialect="sqlite")
         db.session.execute(first.values(day=day, completed=0, warnings=0, failed=0, other=0, stored=0))

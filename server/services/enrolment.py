@@ -12,12 +12,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from protocol.errors import StorageMissing, TooManyComputers
-from protocol.messages import ComputerStatus, EnrolComputer, EnrolledComputer, HardwareReport, encode
+from protocol.messages import ComputerStatus, EnrolComputer, EnrolledComputer, HardwareReport
 from server.config import Config, Secrets
 from server.extensions import db
-from server.models import Computer, Hardware, Run, Storage, Subscription, Vault
+from server.models import Computer, Run, Storage, Subscription, Vault
 from server.models.runs import COMMITTED
-from server.services import audit
+from server.services import audit, hardware
 from server.services.sign_in import sign_in_account
 from server.services.subscriptions import check_stage, used_bytes
 from vault.keys import new_recovery_code, new_vault_key, recovery_wrapping_key, wrap_key
@@ -70,7 +70,7 @@ def enrol(message: EnrolComputer, address: str, config: Config, now: datetime) -
     )
     db.session.add(computer)
     db.session.flush()
-    _keep_report(computer, message.hardware, now)
+    hardware.receive(computer, message.hardware, now)
     audit.record(account.user_name, "enrolled a computer", computer.name, detail=computer.id, address=address, now=now,
                  customer=account.customer_id, account=account.id)
     db.session.commit()
@@ -108,8 +108,8 @@ def new_vault(computer: str, storage: Storage, code: str, keys: Secrets, now: da
 
 
 def receive_hardware(computer: Computer, report: HardwareReport, now: datetime) -> None:
-    """Keep a hardware report if it differs from the last one."""
-    _keep_report(computer, report, now)
+    """Keep a hardware report if it differs from the last one; see hardware.receive."""
+    hardware.receive(computer, report, now)
     db.session.commit()
 
 
@@ -159,16 +159,6 @@ def _storage_for(subscription: Subscription) -> Storage:
     if storage is None:
         raise StorageMissing
     return storage
-
-
-def _keep_report(computer: Computer, report: HardwareReport, now: datetime) -> None:
-    data = encode(report)
-    digest = sha256(data).digest()
-    last = db.session.scalar(
-        select(Hardware.hash).where(Hardware.computer_id == computer.id).order_by(Hardware.id.desc()).limit(1)
-    )
-    if last != digest:
-        db.session.add(Hardware(computer_id=computer.id, received_at=now, report=data, hash=digest))
 
 
 def _end_of(subscription: Subscription) -> datetime:
