@@ -127,6 +127,7 @@ def upgrade() -> None:
     create_sign_in_tables()
     create_selling_and_mail_tables()
     create_computer_tables()
+    create_folder_tables()
     fill_dates_of_grace()
     fill_states_of_computers()
     fill_days_of_the_fleet()
@@ -313,6 +314,34 @@ def create_computer_tables() -> None:
     )
 
 
+def create_folder_tables() -> None:
+    """Where each folder stands, and what each vault holds, counted."""
+    op.create_table(
+        "folder",
+        sa.Column("vault_id", NUMBER, nullable=False, autoincrement=False),
+        sa.Column("node_no", NUMBER, nullable=False, autoincrement=False),
+        sa.Column("parent_no", NUMBER, nullable=False),
+        sa.Column("name", short(1020), nullable=False),
+        sa.PrimaryKeyConstraint("vault_id", "node_no", name="pk_folder"),
+        **CLUSTERED,
+    )
+    op.create_index("ix_folder_vault_id_parent_no_name", "folder", ["vault_id", "parent_no", "name"])
+    op.create_table(
+        "vault_content",
+        sa.Column("vault_id", NUMBER, nullable=False, autoincrement=False),
+        sa.Column("run_no", NUMBER, nullable=False),
+        sa.Column("counted_at", MOMENT, nullable=False),
+        sa.Column("folders", sa.JSON, nullable=False),
+        sa.Column("types", sa.JSON, nullable=False),
+        sa.PrimaryKeyConstraint("vault_id", name="pk_vault_content"),
+        **CLUSTERED,
+    )
+    op.execute(
+        "INSERT INTO folder (vault_id, node_no, parent_no, name) SELECT vault_id, node_no, MAX(parent_no), MAX(name) "
+        "FROM version WHERE kind = 2 GROUP BY vault_id, node_no"
+    )
+
+
 def fill_dates_of_grace() -> None:
     """Each subscription's last day with its plan's days of grace."""
     days = "(SELECT grace_days FROM plan WHERE plan.id = subscription.plan_id)"
@@ -362,8 +391,9 @@ def fill_days_of_the_fleet() -> None:
 
 def downgrade() -> None:
     """Back to the first tables; what only the new ones hold is lost."""
-    for table in ("storage_day", "fleet_day", "restore_report", "set_up_code", "hardware_identifier", "preference",
-                  "mail", "subscription_change", "submission", "password_link", "browser_session", "spare_code"):
+    for table in ("vault_content", "folder", "storage_day", "fleet_day", "restore_report", "set_up_code",
+                  "hardware_identifier", "preference", "mail", "subscription_change", "submission", "password_link",
+                  "browser_session", "spare_code"):
         op.drop_table(table)
     for table, column in REFERENCES:
         if op.get_bind().dialect.name != "sqlite":

@@ -1,7 +1,7 @@
 """The portal's tables; importing this package makes all of them known."""
 from server.models.audit import AuditEvent
 from server.models.base import Model
-from server.models.catalogue import Chunk, ContentSegment, Pack, Version
+from server.models.catalogue import Chunk, ContentSegment, Folder, Pack, VaultContent, Version
 from server.models.computers import Computer, Hardware, HardwareIdentifier, RestoreReport, SetUpCode
 from server.models.mail import Mail
 from server.models.people import Account, BrowserSession, Customer, PasswordLink, SpareCode, Staff, Submission
@@ -11,8 +11,8 @@ from server.models.runs import FleetDay, Run, RunBatch, RunLog
 from server.models.storages import Storage, StorageDay, Vault
 
 __all__ = [
-    "Account", "AuditEvent", "BrowserSession", "Chunk", "Computer", "ContentSegment", "Customer", "FleetDay",
+    "Account", "AuditEvent", "BrowserSession", "Chunk", "Computer", "ContentSegment", "Customer", "FleetDay", "Folder",
     "Hardware", "HardwareIdentifier", "Mail", "Model", "Pack", "PasswordLink", "Plan", "Preference", "RestoreReport",
     "Run", "RunBatch", "RunLog", "SetUpCode", "SpareCode", "Staff", "Storage", "StorageDay", "Submission",
-    "Subscription", "SubscriptionChange", "Vault", "Version",
+    "Subscription", "SubscriptionChange", "Vault", "VaultContent", "Version",
 ]

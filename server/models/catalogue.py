@@ -1,12 +1,16 @@
-"""The catalogue's large tables: versions of files and folders, chunks, packs. Every key begins with the vault."""
+"""The catalogue's tables: versions of files and folders, chunks, packs. Every key begins with the vault."""
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, String, UniqueConstraint
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.models.base import (
     CLUSTERED_TABLE_OPTIONS,
     Model,
+    Moment,
     fixed_bytes,
     large_number,
     number,
@@ -50,6 +54,38 @@ class Version(Model):
     attributes: Mapped[int] = mapped_column(number())
     chunks: Mapped[bytes] = mapped_column(short_bytes(INLINE_CHUNKS * 4))
     segments: Mapped[int] = mapped_column(number(), default=0)
+
+
+class Folder(Model):
+    """Where a folder stands, so that a path can be told from below. A node keeps its place for ever.
+
+    A run that comes to no snapshot may leave rows whose numbers the next run gives to other folders; they are
+    overwritten then, and until then nothing refers to them.
+    """
+
+    __tablename__ = "folder"
+    __table_args__ = (Index(None, "vault_id", "parent_no", "name"), CLUSTERED_TABLE_OPTIONS)
+
+    vault_id: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
+    node_no: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
+    parent_no: Mapped[int] = mapped_column(number())
+    name: Mapped[bytes] = mapped_column(short_bytes(NAME_LIMIT))
+
+
+class VaultContent(Model):
+    """What snapshot `run_no` of a vault holds, counted now and then, as counting takes too long for a page.
+
+    `folders` are lists of address, files and bytes, `types` of a file type's word, files and bytes; largest first.
+    """
+
+    __tablename__ = "vault_content"
+    __table_args__ = CLUSTERED_TABLE_OPTIONS
+
+    vault_id: Mapped[int] = mapped_column(number(), primary_key=True, autoincrement=False)
+    run_no: Mapped[int] = mapped_column(number())
+    counted_at: Mapped[datetime] = mapped_column(Moment)
+    folders: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    types: Mapped[list[Any]] = mapped_column(JSON, default=list)
 
 
 class ContentSegment(Model):

@@ -15,16 +15,19 @@ Value = TypeVar("Value")
 
 
 def insert_rows(
-    connection: Connection, table: str, columns: str, rows: Sequence[Row], at_once: int = ROWS_PER_STATEMENT
+    connection: Connection, table: str, columns: str, rows: Sequence[Row], at_once: int = ROWS_PER_STATEMENT,
+    *, verb: str = "INSERT",
 ) -> None:
     """Insert `rows`, sorted by primary key, each with the values of `columns` (names with commas between).
+
+    With REPLACE as its `verb`, a row takes the place of the one with its key.
 
     MySQL gets statements of many rows with numbers and bytes written out, as quoting each value costs more than the
     insert itself; SQLite gets one statement that is executed for each row.
     """
     if not rows:
         return
-    head = f"INSERT INTO {table} ({columns}) VALUES "
+    head = f"{verb} INTO {table} ({columns}) VALUES "
     if connection.dialect.name == "sqlite":
         marks = ",".join("?" * len(rows[0]))
         connection.exec_driver_sql(f"{head}({marks})", list(rows))

@@ -28,6 +28,7 @@ ROWS_PER_UNDO = 10_000
 VERSION_COLUMNS = (
     "vault_id, parent_no, name, first_run, last_run, node_no, kind, size, mtime_ns, attributes, chunks, segments"
 )
+FOLDER_COLUMNS = "vault_id, node_no, parent_no, name"
 SEGMENT_COLUMNS = "vault_id, node_no, first_run, seg_no, chunks"
 
 
@@ -61,6 +62,8 @@ def add_entries(run: Run, message: AddEntries, body: bytes) -> None:
     connection = db.session.connection()
     _close(connection, run, message.gone)
     insert_rows(connection, "version", VERSION_COLUMNS, sorted(versions))
+    folders = [(run.vault_id, one.node, one.parent, one.name) for one in message.entries if one.kind == FOLDER]
+    insert_rows(connection, "folder", FOLDER_COLUMNS, sorted(folders), verb="REPLACE")
     insert_rows(connection, "content_segment", SEGMENT_COLUMNS, sorted(segments), SEGMENTS_PER_STATEMENT)
     db.session.commit()
 
