@@ -38,6 +38,7 @@ def prepare_engine(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
+        connection.create_function("lower", 1, _lower, deterministic=True)
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={LOCK_WAIT_SECONDS * 1000}"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -45,6 +46,11 @@ def prepare_engine(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get(READ_ONLY, False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _lower(text: Any) -> Any:
+    """SQLite's own lower() knows the letters of English only; MySQL's knows those of all languages."""
+    return text.lower() if isinstance(text, str) else text
 
 
 def begin_reading(session: Session) -> None:

@@ -76,7 +76,7 @@ HELP = ("help.index", "Help", "question-circle", {"help"})
 def equip(app: Flask) -> None:
     """Make the words of server.words and those below known to the templates of `app`."""
     app.jinja_env.filters.update(words.FILTERS, readable=readable, address=address_of)
-    app.jinja_env.globals.update(asset=asset, new_token=new_token, page_address=page_address)
+    app.jinja_env.globals.update(asset=asset, new_token=new_token, page_address=page_address, has_page=has_page)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(surroundings)
 
@@ -146,6 +146,11 @@ def _role_of(person: Account | Staff | None) -> str:
 def asset(name: str) -> str:
     """The address of a file below static/, with the version that lets browsers keep it for ever."""
     return url_for("static", filename=name, v=_version(str(current_app.static_folder), name))
+
+
+def has_page(endpoint: str) -> bool:
+    """Whether this portal has a page of that name."""
+    return endpoint in current_app.view_functions
 
 
 @lru_cache
