@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from protocol.messages import LOOKUP_LIMIT, AdoptedPack, KnownChunks, LookupChunks
-from vault.blobs import compress
+from vault.blobs import compress_all
 from vault.chunks import chunk_id
 from vault.keys import VaultKeys
 from vault.records import StoredPack
@@ -17,6 +17,8 @@ from vault.writer import ClosedPack, CompressedChunk, NumberedChunk, PackWriter
 Lookup = Callable[[LookupChunks], KnownChunks]
 Adopt = Callable[[ClosedPack], None]
 
+QUICK = 2
+"""The level of compression while the line is quicker than the processor; a slow line is worth the usual one."""
 MEMORY_LIMIT = 1 << 16
 """So many chunks of a first run are remembered before the portal is asked about them, too."""
 
@@ -72,9 +74,13 @@ class ChunkStore:
         finally:
             with self._lock:
                 self._asking.remove(moment)
-        for number, identity, plain in fresh:
-            compression, content = compress(plain, self._level)
-            self._writer.add(CompressedChunk(number, identity, compression, content, len(plain)))
+        if fresh:
+            level = min(self._level, QUICK) if self._writer.keeps_up() else self._level
+            contents = compress_all([plain for _, _, plain in fresh], level)
+            self._writer.add_all([
+                CompressedChunk(number, identity, compression, content, len(plain))
+                for (number, identity, plain), (compression, content) in zip(fresh, contents, strict=True)
+            ])
         return [known[identity] for identity in ids]
 
     def _number(

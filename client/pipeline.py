@@ -17,7 +17,7 @@ from client.deduplication import ChunkStore
 from client.index import LINK
 from client.merge import Step
 from client.system.sources import Status, describe_status, open_source
-from vault.chunks import WHOLE, Chunker
+from vault.chunks import MAXIMUM, WHOLE, Chunker, read_full
 
 BATCH_FILES = 200
 BATCH_BYTES = 1 << 20
@@ -165,7 +165,7 @@ class Pipeline:
                 self._changed.notify_all()
 
     def _store_files(self, batch: list[Item]) -> None:
-        changed: list[tuple[Item, bytes, bytes, Outcome]] = []
+        changed: list[tuple[Item, bytes, Outcome]] = []
         total = 0
         for item in batch:
             plain, outcome = _read_small(item)
@@ -173,14 +173,14 @@ class Pipeline:
             if not plain:
                 item.outcome = outcome
                 continue
-            outcome = outcome._replace(ids=self._store.identify(plain))
+            outcome = Outcome(outcome.status, self._store.identify(plain), b"", outcome.unstable)
             if self._is_unchanged(item, outcome):
                 item.outcome = outcome
             else:
-                changed.append((item, plain, outcome.ids, outcome))
-        numbers = self._store.store([plain for _, plain, _, _ in changed], [ids for _, _, ids, _ in changed])
-        for (item, _, _, outcome), number in zip(changed, numbers, strict=True):
-            item.outcome = outcome._replace(numbers=number.to_bytes(4, "little"))
+                changed.append((item, plain, outcome))
+        numbers = self._store.store([plain for _, plain, _ in changed], [outcome.ids for _, _, outcome in changed])
+        for (item, _, read), number in zip(changed, numbers, strict=True):
+            item.outcome = Outcome(read.status, read.ids, number.to_bytes(4, "little"), read.unstable)
         self.bytes_read += total
 
     def _is_unchanged(self, item: Item, outcome: Outcome) -> bool:
@@ -208,7 +208,9 @@ class Pipeline:
             before = describe_status(os.fstat(file.fileno()))
             held: list[bytes] = []
             size = count = 0
-            for plain in self._chunker.cut(file, path):
+            cut = self._chunker.cut(file, path) if before[0] > MAXIMUM else self._chunker.cut_whole(
+                read_full(file, MAXIMUM), path)  # a file that grows meanwhile shows at the end
+            for plain in cut:
                 held.append(plain)
                 size += len(plain)
                 count += len(plain)
@@ -237,24 +239,28 @@ def _read_small(item: Item) -> tuple[bytes, Outcome]:
         if scanned.kind == LINK:
             target = os.fsencode(os.readlink(scanned.path))
             return target, Outcome((len(target), *scanned.status[1:]))
-        for _ in range(2):
-            content, before, after = _read_whole(scanned.path)
+        before = scanned.status
+        for _ in range(3):  # what differs from the scan may have come to rest since
+            content, after = _read_whole(scanned.path, before[0])
             if before == after and len(content) == before[0]:
                 return content, Outcome(before)
-        return content, Outcome((len(content), *before[1:]), unstable=True)
+            before = after
+        return content, Outcome((len(content), *after[1:]), unstable=True)
     except OSError as error:
         return b"", Outcome(None, failure=error)
 
 
-def _read_whole(path: str) -> tuple[bytes, Status, Status]:
-    """(content, status before, status after). Never more than a chunk may hold: a file that grew is read up to there
-    and, being longer than its status says, counts as unstable."""
+def _read_whole(path: str, expected: int) -> tuple[bytes, Status]:
+    """(content, status afterwards), for a file of about `expected` bytes.
+
+    Never more than a chunk may hold: a file that grew is read up to there and, being longer than that, counts as
+    unstable.
+    """
     handle = open_source(path)
     try:
-        before = os.fstat(handle)
-        content = os.read(handle, min(before.st_size, WHOLE) + 1)
-        while 0 < len(content) < before.st_size and (more := os.read(handle, before.st_size - len(content))):
+        content = os.read(handle, min(expected, WHOLE) + 1)
+        while 0 < len(content) < expected and (more := os.read(handle, expected - len(content))):
             content += more
-        return content[:WHOLE], describe_status(before), describe_status(os.fstat(handle))
+        return content[:WHOLE], describe_status(os.fstat(handle))
     finally:
         os.close(handle)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import struct
 import threading
+from collections.abc import Sequence
 from hashlib import blake2b
 from uuid import UUID
 
@@ -44,6 +45,24 @@ def compress(plain: bytes, level: int) -> tuple[int, bytes]:
     return (ZSTD, content) if len(content) <= len(plain) * LEAST_GAIN else (RAW, plain)
 
 
+def compress_all(plains: Sequence[bytes], level: int) -> list[tuple[int, bytes]]:
+    """What `compress` makes of each chunk; all the small ones in one step, which other threads need not make way for.
+
+    Coming back to Python after every small file costs more time than compressing it while other threads are at work.
+    """
+    small: list[bytes | bytearray | memoryview] = [plain for plain in plains if len(plain) <= 2 * PROBE]
+    frames = iter(_compressor(level).multi_compress_to_buffer(small, threads=1) if small else ())
+    results = []
+    for plain in plains:
+        if len(plain) > 2 * PROBE:
+            results.append(compress(plain, level))
+            continue
+        frame = next(frames)
+        worth = len(frame) <= len(plain) * LEAST_GAIN
+        results.append((ZSTD, frame.tobytes()) if worth else (RAW, plain))
+    return results
+
+
 def decompress(content: bytes, compression: int, plain_length: int, name: str) -> bytes:
     """Exactly `plain_length` bytes; never allocates more. Raises VaultDamaged, FormatUnknown."""
     if compression == RAW:
@@ -65,11 +84,11 @@ def decompress(content: bytes, compression: int, plain_length: int, name: str) -
 
 def seal_into(
     target: memoryview, keys: VaultKeys, vault: UUID, identity: bytes, compression: int, content: bytes, plain: int,
-    cipher: int = AES_GCM,
+    cipher: int = AES_GCM, salt: bytes = b"",
 ) -> None:
     """Writes the blob of a compressed chunk to `target`, which has len(content) + OVERHEAD bytes; `plain` is the
-    chunk's length before compression."""
-    target[:16] = salt = os.urandom(16)
+    chunk's length before compression. `salt` is 16 bytes from the system that were never used, drawn here if empty."""
+    target[:16] = salt = salt or os.urandom(16)
     description = _DESCRIPTION.pack(b"IBS1", vault.bytes, DATA, compression, plain, identity)
     CIPHERS[cipher](_blob_key(keys, salt, description)).encrypt_into(NONCE, content, description, target[16:])
 

@@ -36,14 +36,23 @@ class Chunker:
     def cut(self, file: BinaryIO, name: str) -> Iterator[bytes]:
         """The chunks of an unbuffered file from its position to its end; `name` decides how it is cut."""
         if name.lower().endswith(FIXED_SUFFIXES):
-            while block := _read_full(file, MAXIMUM):
+            while block := read_full(file, MAXIMUM):
                 yield block
         else:
             for chunk in self._content_defined.cut_stream(file):
                 yield bytes(chunk.data)
 
 
-def _read_full(file: BinaryIO, size: int) -> bytes:
+    def cut_whole(self, content: bytes, name: str) -> Iterator[bytes]:
+        """As `cut`, for a file of at most MAXIMUM bytes: without the buffers that a large one needs."""
+        if name.lower().endswith(FIXED_SUFFIXES):
+            yield content
+        else:
+            for chunk in self._content_defined.cut_buf(content):
+                yield bytes(chunk.data)
+
+
+def read_full(file: BinaryIO, size: int) -> bytes:
     """`size` bytes, fewer only at the end: a raw file may return less than asked."""
     blocks = []
     while size and (block := file.read(size)):

@@ -107,11 +107,13 @@ class PackBuilder:
         trailer = PART_OVERHEAD + (len(self.blobs) + 1) * RECORD.size
         return not self.blobs or self.used + length + trailer + FOOTER.size <= self.size
 
-    def seal(self, identity: bytes, compression: int, content: bytes, plain: int) -> PackedBlob:
-        """Appends a compressed chunk, which is sealed in its place: no second copy of it is made."""
+    def seal(
+        self, identity: bytes, compression: int, content: bytes, plain: int, salt: bytes = b""
+    ) -> PackedBlob:
+        """Appends a compressed chunk, which is sealed in its place: no second copy of it is made. See seal_into."""
         blob = self._place(identity, DATA, compression, len(content) + OVERHEAD, plain)
         with memoryview(self.buffer) as view, view[blob.offset : self.used] as target:
-            seal_into(target, self.keys, self.vault, identity, compression, content, plain, self.cipher)
+            seal_into(target, self.keys, self.vault, identity, compression, content, plain, self.cipher, salt)
         return blob
 
     def add(self, identity: bytes, kind: int, compression: int, salt: bytes, sealed: bytes, plain: int) -> PackedBlob:

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,6 +24,7 @@ FIRST_PAUSE = 1.0
 """Seconds before a transfer is tried again; doubled each time."""
 SOON = 0.1
 """Seconds to wait for a buffer before another one is made."""
+SALT = 16
 CONNECTION_TRIES = 60
 """How often the last connection asks a storage that lets nobody in, a pause apart."""
 
@@ -109,16 +111,27 @@ class PackWriter:
         self._stop = threading.Event()
         self.bytes_stored = 0
 
+    def keeps_up(self) -> bool:
+        """Whether the storage takes packs as quickly as they fill: then the processor is what the run waits for."""
+        return self._under_way <= 1
+
     def add(self, chunk: CompressedChunk) -> None:
-        """Seals a chunk into the pack that fills. Waits while all buffers are under way; raises what made an upload
+        """As `add_all`, for one."""
+        self.add_all([chunk])
+
+    def add_all(self, chunks: Sequence[CompressedChunk]) -> None:
+        """Seals chunks into the pack that fills. Waits while all buffers are under way; raises what made an upload
         fail."""
+        salts = os.urandom(SALT * len(chunks))  # in one go: whoever asks the system lets all other threads in between
         with self._lock:
             self._raise_failure()
-            if self._filling is not None and not self._filling.fits(len(chunk.content) + OVERHEAD):
-                self._send()
-            builder = self._filling or self._begin()
-            builder.seal(chunk.id, chunk.compression, chunk.content, chunk.plain)
-            self._numbers.append(chunk.number)
+            for place, chunk in enumerate(chunks):
+                if self._filling is not None and not self._filling.fits(len(chunk.content) + OVERHEAD):
+                    self._send()
+                builder = self._filling or self._begin()
+                salt = salts[place * SALT : (place + 1) * SALT]
+                builder.seal(chunk.id, chunk.compression, chunk.content, chunk.plain, salt)
+                self._numbers.append(chunk.number)
 
     def flush(self) -> None:
         """Sends the pack that fills on its way."""
