@@ -112,7 +112,8 @@ REFERENCES = {
 INDEXES = (
     ("audit_event", ["account_id"]), ("audit_event", ["customer_id"]), ("computer", ["state", "overdue_at"]),
     ("customer", ["implementor_id"]),
-    ("run", ["finished_at"]), ("run", ["opened_at"]), ("storage", ["replaces_id"]), ("subscription", ["grace_until"]),
+    ("run", ["finished_at"]), ("run", ["opened_at"]), ("run", ["state", "opened_at"]),
+    ("storage", ["replaces_id"]), ("subscription", ["grace_until"]),
     ("subscription", ["valid_until"]),
 )
 

@@ -39,6 +39,7 @@ class Run(Model):
         Index(None, "state", "lease_until"),
         Index(None, "finished_at"),
         Index(None, "opened_at"),
+        Index(None, "state", "opened_at"),
         CLUSTERED_TABLE_OPTIONS,
     )
 

@@ -50,7 +50,7 @@ def enrol(message: EnrolComputer, address: str, config: Config, now: datetime) -
     """
     account = sign_in_account(message.user_name, message.password, now)
     subscription = check_stage(account.subscription, account, now)
-    _check_place(subscription)
+    check_place(subscription)
     computer_id, token, code = str(uuid4()), secrets.token_urlsafe(TOKEN_BYTES), new_recovery_code()
     vault = new_vault(computer_id, _storage_for(subscription), code, config.secrets, now)
     db.session.add(vault)
@@ -141,7 +141,7 @@ def describe(computer: Computer, portal_name: str) -> ComputerStatus:
     )
 
 
-def _check_place(subscription: Subscription) -> None:
+def check_place(subscription: Subscription) -> None:
     """Raises TooManyComputers when the plan's computers are all in use; retired ones don't count.
 
     The subscription's row is locked, so that two enrolments at once can't both take the last place.

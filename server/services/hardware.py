@@ -17,10 +17,11 @@ from sqlalchemy import delete, select
 from protocol.errors import Refusal
 from protocol.messages import HardwareReport, encode
 from server.extensions import db
-from server.models import Computer, Hardware, HardwareIdentifier, Staff
+from server.models import Computer, Hardware, HardwareIdentifier
 from server.services import audit
 from server.services.health import GONE
-from server.services.sessions import name_of
+from server.services.versions import note_change
+from server.words import size
 
 ACCEPTED, WAITING, OTHER = "accepted", "waiting", "other"
 MAC, DISK, BOARD, MACHINE = "mac", "disk", "board", "machine"
@@ -86,25 +87,27 @@ def receive(computer: Computer, report: HardwareReport, now: datetime) -> None:
                      account=computer.account_id, detail=f"{score.matching} of {score.compared} identifiers match")
 
 
-def accept(computer: Computer, person: Staff, now: datetime) -> None:
+def accept(computer: Computer, actor: str, now: datetime, *, address: str = "") -> None:
     """A person says that it is the same computer: its new values are the registered ones. Raises NothingToDecide."""
-    _decide(computer, ACCEPTED, person, now)
-    audit.record(name_of(person), "accepted changed hardware", computer.name, now=now, customer=computer.customer_id,
-                 account=computer.account_id)
+    _decide(computer, ACCEPTED, actor, now)
+    audit.record(actor, "accepted changed hardware", computer.name, address=address, now=now,
+                 customer=computer.customer_id, account=computer.account_id)
     db.session.commit()
 
 
-def tell_apart(computer: Computer, person: Staff, now: datetime) -> None:
+def tell_apart(computer: Computer, actor: str, now: datetime, *, address: str = "") -> None:
     """A person says that it is another computer: it must be enrolled anew and gets a vault of its own.
 
     The computer that was known is retired; its history and restore points stay. Raises NothingToDecide.
     """
-    _decide(computer, OTHER, person, now)
+    _decide(computer, OTHER, actor, now)
     computer.token_hash = secrets.token_bytes(TOKEN_HASH_LENGTH)  # the hash of a token that nobody has
     computer.state, computer.paused_until = GONE, None
-    computer.state_changed_by, computer.state_changed_at = name_of(person)[:255], now
-    audit.record(name_of(person), "told computers apart", computer.name, now=now, customer=computer.customer_id,
-                 account=computer.account_id, detail="its token was withdrawn, it is retired")
+    computer.state_changed_by, computer.state_changed_at = actor[:255], now
+    note_change(computer, actor, now)
+    audit.record(actor, "told computers apart", computer.name, address=address, now=now,
+                 customer=computer.customer_id, account=computer.account_id,
+                 detail="its token was withdrawn, it is retired")
     db.session.commit()
 
 
@@ -145,6 +148,48 @@ def _serial(text: str) -> str:
     return value
 
 
+class Line(NamedTuple):
+    """One thing that a report tells, as registered and as reported last; `same` is None where nothing is compared."""
+
+    word: str
+    registered: tuple[str, ...]
+    reported: tuple[str, ...]
+    same: bool | None
+
+
+def side_by_side(history: Sequence[Hardware]) -> list[Line]:
+    """The registered values beside those of the last report; of `history`, newest first, which must not be empty."""
+    newest = read_report(history[0])
+    known = last_accepted(history)
+    before = read_report(known) if known else newest
+    lines = [Line(word, old, new, _overlap(old, new)) for word, old, new in (
+        ("MAC addresses", before.mac_addresses, newest.mac_addresses),
+        ("Disk serials", _serials(before), _serials(newest)),
+        ("Board", (before.board_id,), (newest.board_id,)),
+        ("System identifier", (before.machine_id,), (newest.machine_id,)),
+    )]
+    return lines + [Line(word, (old,), (new,), None) for word, old, new in (
+        ("Name", before.host_name, newest.host_name),
+        ("System", before.system, newest.system),
+        ("Processor", before.processor, newest.processor),
+        ("Memory", size(before.memory) if before.memory else "", size(newest.memory) if newest.memory else ""),
+        ("Disks", _disks(before), _disks(newest)),
+    )]
+
+
+def _overlap(before: Sequence[str], now: Sequence[str]) -> bool | None:
+    old, new = ({text.lower() for text in values if text} for values in (before, now))
+    return bool(old & new) if old and new else None
+
+
+def _serials(report: HardwareReport) -> tuple[str, ...]:
+    return tuple(disk.serial for disk in report.disks)
+
+
+def _disks(report: HardwareReport) -> str:
+    return ", ".join(f"{disk.model or 'disk'}{f' ({size(disk.size)})' if disk.size else ''}" for disk in report.disks)
+
+
 # --- the history of reports ----------------------------------------------------------------------------------------
 
 
@@ -170,11 +215,11 @@ def registered(history: Sequence[Hardware]) -> Identifiers:
     return identifiers_of(read_report(known)) if known else frozenset()
 
 
-def _decide(computer: Computer, decision: str, person: Staff, now: datetime) -> None:
+def _decide(computer: Computer, decision: str, actor: str, now: datetime) -> None:
     db.session.refresh(computer, with_for_update=True)
     if not computer.awaits_approval:
         raise NothingToDecide(computer=computer.name)
-    _close_waiting(reports_of(computer.id), decision, name_of(person)[:255], now)
+    _close_waiting(reports_of(computer.id), decision, actor[:255], now)
     computer.awaits_approval = False
 
 

@@ -148,7 +148,7 @@ def test_back_in_the_machine_that_was_known_it_goes_on_by_itself(front: ApiCompu
 
 def test_a_person_accepts_the_new_values(front: ApiComputer, world: PortalWorld) -> None:
     report(front, CLONE)
-    hardware.accept(front.computer, world.administrator, NOW)
+    hardware.accept(front.computer, "admin@example.com", NOW)
     assert history(front)[-1][0] == "accepted"
     front.back_up({b"a": bytes(16)})
     report(front, msgspec.structs.replace(CLONE, system="Windows 12"))
@@ -161,7 +161,7 @@ def test_a_different_computer_must_be_enrolled_and_the_old_one_keeps_its_restore
     front.back_up({b"a": bytes(16)})
     report(front, CLONE)
     vault = front.vault.uuid
-    hardware.tell_apart(front.computer, world.administrator, NOW)
+    hardware.tell_apart(front.computer, "admin@example.com", NOW)
     with pytest.raises(TokenRejected):
         front.ask("GET", "/status", ComputerStatus)
     computer = front.computer
@@ -172,7 +172,7 @@ def test_a_different_computer_must_be_enrolled_and_the_old_one_keeps_its_restore
 
 def test_only_one_person_decides(front: ApiComputer, world: PortalWorld) -> None:
     report(front, CLONE)
-    hardware.accept(front.computer, world.administrator, NOW)
+    hardware.accept(front.computer, "admin@example.com", NOW)
     with pytest.raises(hardware.NothingToDecide):
-        hardware.tell_apart(front.computer, world.administrator, NOW)
+        hardware.tell_apart(front.computer, "admin@example.com", NOW)
     assert front.computer.state == "active"
