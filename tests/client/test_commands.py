@@ -14,6 +14,8 @@ from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal
 from tests.client.talking_portal import HANG_UP, TalkingPortal
 
+pytestmark = pytest.mark.xdist_group("running_portal")
+
 
 def test_status_tells_account_space_and_folders(protected: Client, source: Path) -> None:
     protected("backup")

@@ -16,6 +16,8 @@ import pytest
 from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal
 
+pytestmark = pytest.mark.xdist_group("running_portal")
+
 
 def contents(folder: Path) -> dict[str, bytes | None]:
     """Every file below `folder` with its bytes; folders are None."""

@@ -16,6 +16,8 @@ from tests.client.running_portal import RunningPortal
 from tests.client.test_recover import found
 from vault.errors import SnapshotMissing
 
+pytestmark = pytest.mark.xdist_group("running_portal")
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
