@@ -33,6 +33,14 @@ class PageClient(FlaskClient):
         page = html5lib.parse(self.get(address).text, namespaceHTMLElements=False)
         return str(next(field.get("value") for field in page.iter("input") if field.get("name") == "csrf_token"))
 
+    def form(self, address: str, action: str = "") -> dict[str, str]:
+        """The values that a page's form would send: its only one in main, or the one with that action."""
+        return form_values(self.get(address).text, action)
+
+    def fill(self, address: str, values: dict[str, Any] | None = None, action: str = "") -> TestResponse:
+        """Open a page, fill in its form (see form()), and send it."""
+        return self.post(action or address, data=self.form(address, action) | (values or {}))
+
     def sign_in(self, name: str, password: str = PASSWORD, wanted: str = "") -> TestResponse:
         """Fill in the sign-in form and send it."""
         address = "/sign-in" + (f"?next={wanted}" if wanted else "")
@@ -47,3 +55,21 @@ def browse(app: Flask, name: str = "") -> PageClient:
     if name:
         assert client.sign_in(name).status_code == 302
     return client
+
+
+def form_values(page: str, action: str = "") -> dict[str, str]:
+    """What a browser would send of a page's form, as it stands; see PageClient.form()."""
+    main = next(html5lib.parse(page, namespaceHTMLElements=False).iter("main"))
+    forms = [form for form in main.iter("form") if form.get("action", "") == action and form.get("method") == "post"]
+    assert len(forms) == 1, f"{len(forms)} forms lead to “{action}” in {page}"
+    values = {}
+    for field in forms[0].iter("input"):
+        if field.get("type") not in {"checkbox", "radio", "file"} or "checked" in field.keys():  # noqa: SIM118
+            values[field.get("name")] = field.get("value", "")
+    for field in forms[0].iter("textarea"):
+        values[field.get("name")] = (field.text or "").removeprefix("\n")
+    for field in forms[0].iter("select"):
+        options = list(field.iter("option"))
+        chosen = next((one for one in options if one.get("selected") is not None), options[0])
+        values[field.get("name")] = chosen.get("value", chosen.text or "")
+    return values
