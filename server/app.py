@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from server.compression import compress_answers
 from server.database import database_address, engine_options, prepare_engine
 from server.errors import handle_errors
 from server.extensions import csrf, db, limiter, login_manager, migrate
 from server.pages import equip
 from server.security import protect
-from server.views import auth, client_api, files, home, overview
+from server.views import accounts, auth, client_api, customer_files, customers, files, home, overview, plans
 
 if TYPE_CHECKING:
     from server.config import Config
@@ -37,10 +38,11 @@ def create_app(config: Config) -> Flask:
     login_manager.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)
+    compress_answers(app)
     protect(app)
     equip(app)
     handle_errors(app)
-    for view in (client_api, auth, home, files, overview):
+    for view in (client_api, auth, home, files, overview, plans):
         app.register_blueprint(view.blueprint)
     if config.proxies:
         hops = config.proxies

@@ -50,6 +50,16 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
             return 409
         return 400 if self.errors else 200
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether everything is right; what is shown again holds no sign that a page can't."""
+        valid = bool(super().validate(extra_validators))
+        if not valid:
+            for field in self:
+                if isinstance(field.data, str):
+                    field.data = showable(field.data)
+                field.raw_data = [showable(text) if isinstance(text, str) else text for text in field.raw_data or ()]
+        return valid
+
     def blame(self, error: BackupError, field: str = "") -> None:
         """Show a refusal at the field it is about, or above the form when it is about none."""
         if field:
@@ -83,6 +93,11 @@ def harmless(form: Form, field: Field) -> None:
             raise ValidationError(f"Remove the invisible character U+{ord(sign):04X}.")
 
 
+def showable(text: str) -> str:
+    """A text as a page can repeat it: a mark stands for each sign that HTML does not allow."""
+    return "".join("\ufffd" if _is_forbidden(sign) else sign for sign in text)
+
+
 def trimmed(text: str | None) -> str:
     """A filter: without spaces around it, one kind of line end."""
     return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
@@ -103,6 +118,12 @@ def paragraph(label: str, *, required: str = "", longest: int = PARAGRAPH, **mor
 def choices(*pairs: tuple[object, str]) -> list[SelectChoice]:
     """What a field offers to choose from: pairs of a value and its words."""
     return [SelectChoice(value, words) for value, words in pairs]
+
+
+def _is_forbidden(sign: str) -> bool:
+    number = ord(sign)
+    return (unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\n\t\r") or (
+        number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF)
 
 
 def _checks(required: str, longest: int, validators: Sequence[Any]) -> list[Any]:

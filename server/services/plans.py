@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, func, insert, literal, select, update
+from sqlalchemy import JSON, BigInteger, Select, cast, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from protocol.errors import NotFound, Refusal
@@ -171,13 +171,13 @@ def plans_on_sale() -> Sequence[Plan]:
 
 def list_plans(now: datetime) -> list[PlanRow]:
     """All plans, those on sale first, the largest first."""
-    in_force = (Subscription.plan_id == Plan.id) & (Subscription.grace_until >= now.date())
-    rows = db.session.execute(
-        select(Plan, func.count(Subscription.id), func.coalesce(func.sum(Subscription.quota), 0))
-        .outerjoin(Subscription, in_force).group_by(Plan.id)
-        .order_by(Plan.active.desc(), Plan.quota.desc(), Plan.name)
-    )
-    return [PlanRow(plan, number, int(granted)) for plan, number, granted in rows]
+    return [PlanRow(*row) for row in db.session.execute(
+        _rows(now).order_by(Plan.active.desc(), Plan.quota.desc(), Plan.name))]
+
+
+def row_of(plan: Plan, now: datetime) -> PlanRow:
+    """One plan as the list shows it."""
+    return PlanRow(*db.session.execute(_rows(now).where(Plan.id == plan.id)).one())
 
 
 def sold_count(plan: Plan) -> int:
@@ -188,6 +188,13 @@ def sold_count(plan: Plan) -> int:
 def terms_of(plan: Plan) -> PlanTerms:
     """What a plan promises today."""
     return PlanTerms(**{field: getattr(plan, field) for field in PlanTerms.__dataclass_fields__})
+
+
+def _rows(now: datetime) -> Select[*tuple[Any, ...]]:
+    in_force = (Subscription.plan_id == Plan.id) & (Subscription.grace_until >= now.date())
+    granted = cast(func.coalesce(func.sum(Subscription.quota), 0), BigInteger)
+    return (select(Plan, func.count(Subscription.id), granted)
+            .outerjoin(Subscription, in_force).group_by(Plan.id))
 
 
 def _added(terms: PlanTerms, now: datetime, actor: str, address: str) -> Plan:
