@@ -38,7 +38,8 @@ class Window:
         self.page.locator(".who").wait_for(state="attached")
 
     def sideways(self) -> int:
-        """Pixels by which the page is wider than its window."""
+        """Pixels by which the page is wider than its window; waits until it is there, as a click may lead to it."""
+        self.page.wait_for_load_state()
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
     def _hear(self, message: ConsoleMessage) -> None:
