@@ -13,11 +13,33 @@ from server.errors import handle_errors
 from server.extensions import csrf, db, limiter, login_manager, migrate
 from server.pages import equip
 from server.security import protect
-from server.views import accounts, auth, client_api, customer_files, customers, files, home, overview, plans
+from server.views import (
+    accounts,
+    auth,
+    client_api,
+    customer_files,
+    customers,
+    files,
+    home,
+    overview,
+    plans,
+)
 
 if TYPE_CHECKING:
     from server.config import Config
 
+VIEWS = (
+    client_api,
+    auth,
+    home,
+    files,
+    overview,
+    plans,
+    customers,
+    customer_files,
+    accounts,
+)
+"""The modules of pages and of the client API, each with its blueprint."""
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -42,8 +64,8 @@ def create_app(config: Config) -> Flask:
     protect(app)
     equip(app)
     handle_errors(app)
-    for view in (client_api, auth, home, files, overview, plans):
-        app.register_blueprint(view.blueprint)
+    for blueprint in dict.fromkeys(view.blueprint for view in VIEWS):  # two modules may share one
+        app.register_blueprint(blueprint)
     if config.proxies:
         hops = config.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.orm import Session
 
+from server.sql import SQLITE_FUNCTIONS
+
 LOCK_WAIT_SECONDS = 30
 READ_ONLY = "read_only"
 
@@ -27,7 +29,7 @@ def engine_options(address: str) -> dict[str, Any]:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Give SQLite write-ahead logging, foreign keys, and transactions that take the write lock when they begin.
+    """Give SQLite the functions of server.sql, write-ahead logging, foreign keys, and transactions that lock at once.
 
     A transaction that reads first and writes later fails at once in SQLite when another one wrote in between; one
     that takes the lock at its beginning waits for its turn. Readers say so with begin_reading.
@@ -41,6 +43,8 @@ def prepare_engine(engine: Engine) -> None:
         connection.create_function("lower", 1, _lower, deterministic=True)
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={LOCK_WAIT_SECONDS * 1000}"):
             connection.execute(f"PRAGMA {pragma}")
+        for name, function in SQLITE_FUNCTIONS.items():
+            connection.create_function(name, 1, function, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from server.services import audit
 from server.services.contacts import checked_email
 from server.services.refusals import NameInUse, ValueRefused
 from server.services.sign_in import fold, hash_password
-from server.services.versions import note_change
+from server.services.versions import check_version, note_change
 
 USER_NAME = re.compile(r"[^\s/\\:\x00-\x1f\x7f]{1,255}")
 MAIL_CHOICES = {
@@ -67,6 +67,29 @@ def create_account(
                  customer=customer.id, account=account.id)
     db.session.commit()
     return account
+
+
+def update_account(
+    account: Account, email: str, subscription: Subscription | None, version: int | None, now: datetime, *,
+    actor: str, address: str = "",
+) -> None:
+    """Change the address and the subscription to which its further computers will belong.
+
+    Raises EditedMeanwhile when `version` is no longer the account's, ValueRefused, NotFound when the subscription is
+    another customer's.
+    """
+    check_version(account, version)
+    if subscription is not None and subscription.customer_id != account.customer_id:
+        raise NotFound(what=f"subscription {subscription.id}")
+    after = {"email": checked_email(email), "subscription_id": subscription.id if subscription else None}
+    before = {name: getattr(account, name) for name, value in after.items() if getattr(account, name) != value}
+    if before:
+        account.email, account.subscription = str(after["email"]), subscription
+        note_change(account, actor, now)
+        audit.record(actor, "changed an account", account.user_name, address=address, now=now,
+                     customer=account.customer_id, account=account.id, before=before,
+                     after={name: after[name] for name in before})
+    db.session.commit()
 
 
 def switch_backups(

@@ -6,6 +6,8 @@ import re
 from server.services.refusals import ValueRefused
 
 EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,190}")
+WHOLE_EMAIL = re.compile(rf"(?:{EMAIL.pattern})\Z")
+"""The same for programs that look at a text's beginning only."""
 
 
 def checked_email(email: str) -> str:

@@ -48,7 +48,7 @@ ROUTES = {
     "GET /files/<computer_id>/<number>/download/": "302 200 404 404 403 404 200",
     "GET /files/<computer_id>/<number>/download/<address>": "302 200 404 404 403 404 200",
 
-    "GET /plans/": "302 404 404 404 403 403 200",
+    "GET /plans": "302 404 404 404 403 403 200",
     "POST /plans/standard": "302 404 404 404 403 403 303",
     "GET /plans/add": "302 404 404 404 403 403 200",
     "POST /plans/add": "302 404 404 404 403 403 303",
