@@ -32,6 +32,7 @@ from server.services import accounts, customers, plans, storages, subscriptions
 from tests.parts.browser import Browser
 from tests.parts.databases import empty_tables
 from tests.parts.gateway import RunningGateway, running_gateway
+from tests.parts.ports import free_port
 from vault.address import FtpAddress
 
 PASSWORD = "correct horse battery"
@@ -79,7 +80,7 @@ class House:
         self.folder, self.hardware = folder, hardware
         self.config = create_data(folder / "portal", database)
         self.computers = 0
-        self.port = 0
+        self.port = free_port()
         self._traps: list[_Trap] = []
 
     @contextlib.contextmanager
