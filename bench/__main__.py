@@ -16,7 +16,7 @@ from bench.network import LOOPBACK, Line, slow_line, slow_line_can_be_made
 from bench.results import OURS, Result, Results, as_document, as_tables, missed, record
 from bench.servers import Storage, empty, running_portal, running_storage, servers_can_run
 from bench.tools import PEERS, Ours, Restic, Tool
-from bench.workload import Workload, same_trees, stored_bytes
+from bench.workload import Workload, read_all, same_trees, stored_bytes
 
 WORKS = {
     "W1": "first backup of 20,000 small files",
@@ -123,6 +123,7 @@ class Bench:
         if first:
             tool.prepare(tree)
         os.sync()
+        read_all(tree)
         before = stored_bytes(tool.storage.root)
         cost = tool.back_up(tree, first=first)
         self.results.add(Result(tool.name, work, cost.wall, cost.cpu, cost.memory,
@@ -131,6 +132,7 @@ class Bench:
     def restore(self, tool: Tool, tree: Path) -> None:
         """One measured restore, compared byte by byte."""
         os.sync()
+        read_all(tool.storage.root)
         target = tool.folder / "restored"
         cost, top = tool.restore(tree, target)
         if not same_trees(tree, top):

@@ -5,6 +5,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, select, update
@@ -21,6 +22,8 @@ from vault.reader import Location
 from vault.records import FOLDER
 
 ROWS_AT_ONCE = 2000
+FOLDERS_AT_ONCE = 64
+"""Folders that a walk reads with one query: most folders are small, and a query each is what a walk's time goes to."""
 Path = tuple[bytes, ...]
 
 
@@ -112,15 +115,56 @@ def walk(vault_id: int, run_no: int, folder: int, after: Path = ()) -> Iterator[
 
     With `after`, the walk goes on behind that path, which a former walk has yielded.
     """
-    pending = list(_resume(vault_id, run_no, folder, after))
+    pending = [(prefix, _read_ahead(vault_id, run_no, held)) for prefix, held in _resume(
+        vault_id, run_no, folder, after)]
     while pending:
         prefix, children = pending.pop()
-        for version in children:
+        for version, below in children:
             path = (*prefix, version.name)
             yield path, version
-            if version.kind == FOLDER:
-                pending += [(prefix, children), (path, list_folder(vault_id, run_no, version.node_no))]
+            if below is not None:
+                pending += [(prefix, children), (path, _read_ahead(vault_id, run_no, below))]
                 break
+
+
+def _read_ahead(
+    vault_id: int, run_no: int, children: Iterable[HeldVersion]
+) -> Iterator[tuple[HeldVersion, Iterable[HeldVersion] | None]]:
+    """A folder's entries with what each holds, None for files and links; small folders are read many at a time."""
+    remaining = iter(children)
+    while block := list(islice(remaining, ROWS_AT_ONCE)):
+        folders = [version.node_no for version in block if version.kind == FOLDER]
+        held: dict[int, list[HeldVersion]] = {}
+        reached, together = 0, FOLDERS_AT_ONCE
+        for version in block:
+            if version.kind != FOLDER:
+                yield version, None
+                continue
+            if version.node_no not in held and together > 1:
+                asked = folders[reached : reached + together]
+                held = _list_together(vault_id, run_no, asked)
+                if len(held) < len(asked):  # they are larger than most
+                    together //= 2
+            reached += 1
+            complete = held.pop(version.node_no, None)
+            yield version, list_folder(vault_id, run_no, version.node_no) if complete is None else complete
+
+
+def _list_together(vault_id: int, run_no: int, folders: Sequence[int]) -> dict[int, list[HeldVersion]]:
+    """What each of these folders held, sorted by name; those that are too large for one query are left out."""
+    rows = db.session.execute(
+        _held(vault_id, run_no)
+        .add_columns(Version.parent_no)
+        .where(Version.parent_no.in_(folders))
+        .order_by(Version.parent_no, Version.name, Version.first_run)
+        .limit(ROWS_AT_ONCE + 1)
+    ).all()
+    held: dict[int, list[HeldVersion]] = {folder: [] for folder in folders}
+    for row in rows:
+        held[row[-1]].append(HeldVersion(vault_id, *row[:-1]))
+    if len(rows) > ROWS_AT_ONCE:  # cut off within the last one; those behind it were not reached
+        held = {folder: versions for folder, versions in held.items() if folder < rows[-1][-1]}
+    return held
 
 
 def chunks_of(version: HeldVersion) -> Sequence[int]:
