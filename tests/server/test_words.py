@@ -20,7 +20,8 @@ def test_sizes_count_by_thousands(number: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(("part", "whole", "share"), [
-    (0, 10, 0), (1, 1000, 1), (799, 1000, 80), (9_999, 10_000, 99), (10, 10, 100), (12, 10, 120), (0, 0, 0), (5, 0, 100),
+    (0, 10, 0), (1, 1000, 1), (799, 1000, 80), (9_999, 10_000, 99), (10, 10, 100), (12, 10, 120),
+    (0, 0, 0), (5, 0, 100),
 ])
 def test_full_is_said_only_when_it_is_and_nothing_only_of_nothing(part: int, whole: int, share: int) -> None:
     assert words.percent(part, whole) == share
@@ -28,7 +29,8 @@ def test_full_is_said_only_when_it_is_and_nothing_only_of_nothing(part: int, who
 
 @pytest.mark.parametrize(("gone", "text"), [
     (timedelta(seconds=59), "just now"), (timedelta(minutes=1), "1 minute ago"), (timedelta(minutes=119), "1 hour ago"),
-    (timedelta(days=4, hours=23), "4 days ago"), (timedelta(hours=-3), "in 3 hours"), (timedelta(seconds=-5), "just now"),
+    (timedelta(days=4, hours=23), "4 days ago"), (timedelta(hours=-3), "in 3 hours"),
+    (timedelta(seconds=-5), "just now"),
 ])
 def test_a_distance_in_time_is_told_in_its_largest_unit(gone: timedelta, text: str) -> None:
     assert words.ago(NOW - gone, NOW) == text
