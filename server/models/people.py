@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from server.models.plans import Subscription
 
 
+def label_of(number: int) -> str:
+    """A customer number as people see it."""
+    return f"C-{number:06d}"
+
+
 class SignIn(UserMixin):  # type: ignore[misc]  # flask_login has no types
     """What every sign-in has: a password, perhaps a second step, and a memory of failed tries.
 
@@ -87,7 +92,7 @@ class Customer(Versioned, Model):
     @property
     def label(self) -> str:
         """The customer number as people see it."""
-        return f"C-{self.number:06d}"
+        return label_of(self.number)
 
 
 class Account(SignIn, Versioned, Model):

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from protocol.errors import NotFound, Refusal
 from server.extensions import db
 from server.models import AuditEvent, Customer, Staff
+from server.models.people import label_of
 from server.services import audit, customers
-from server.services.customer_list import all_customers
-from server.services.ownership import ADMINISTRATOR
+from server.services.ownership import ADMINISTRATOR, served_by
 from server.services.registrations import FIELDS, check
 from server.services.sign_in import fold
 from server.services.spreadsheets import csv_file, unguarded
@@ -83,11 +83,11 @@ def export_customers(person: Staff, actor: str, now: datetime, *, address: str =
     """Every customer that `person` serves as a CSV file, block by block."""
     audit.record(actor, "exported customers", address=address, now=now)
     db.session.commit()
-    emails: dict[int | None, str] = dict(db.session.execute(select(Staff.id, Staff.email)).all())
-    rows = db.session.scalars(all_customers(person))
-    return csv_file(("number", *COLUMNS), (
-        (row.label, *(getattr(row, name) or "" for name in FIELDS), emails.get(row.implementor_id, ""))
-        for row in rows))
+    columns = (Customer.number, *(getattr(Customer, name) for name in FIELDS), Staff.email)
+    rows = db.session.execute(
+        select(*columns).outerjoin(Staff, Staff.id == Customer.implementor_id).where(served_by(person))
+        .order_by(Customer.number)).all()
+    return csv_file(("number", *COLUMNS), ((label_of(number), *values) for number, *values in rows))
 
 
 def empty_file() -> bytes:
@@ -232,7 +232,7 @@ def _values(person: Staff, cells: Mapping[str, str], staff: Mapping[str, int]) -
 def _without_known(person: Staff, candidates: Sequence[Candidate], problems: list[Problem]) -> list[Candidate]:
     """Those that are not there yet, in the database or in an earlier line."""
     there: dict[tuple[str, str], str] = {
-        (fold(name), fold(email)): f" as C-{number:06d}" if person.role == ADMINISTRATOR else ""
+        (fold(name), fold(email)): f" as {label_of(number)}" if person.role == ADMINISTRATOR else ""
         for number, name, email in db.session.execute(select(Customer.number, Customer.name, Customer.email))
     }
     fresh = []

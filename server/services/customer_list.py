@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from server.extensions import db
@@ -76,11 +76,6 @@ def list_customers(person: Staff, wanted: Wanted, now: datetime) -> Listing:
     total = found[0][1] if found else 0
     rows = _filled([customer for customer, _ in found], now)
     return Listing(rows, wanted.page if rows else 1, max(1, -(-total // ROWS_PER_PAGE)), total)
-
-
-def all_customers(person: Staff) -> Select[Customer]:
-    """Every customer that `person` serves, by number."""
-    return select(Customer).where(served_by(person)).order_by(Customer.number)
 
 
 def _page(person: Staff, wanted: Wanted, now: datetime, page: int) -> list[Any]:
@@ -194,8 +189,3 @@ def _filled(customers: Sequence[Customer], now: datetime) -> list[Row]:
             rows[customer_id].subscriptions = [last]
             rows[customer_id].granted = last.quota
     return list(rows.values())
-
-
-def any_customer(person: Staff) -> bool:
-    """Whether there is anybody to list at all."""
-    return db.session.scalar(select(Customer.id).where(and_(served_by(person))).limit(1)) is not None

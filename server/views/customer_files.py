@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, redirect, render_template, request, stream_with_context, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from server import access, submissions
@@ -61,7 +61,7 @@ def export_csv() -> ResponseReturnValue:
     blocks = customer_files.export_customers(access.staff_member(), access.actor(), now,
                                              address=request.remote_addr or "")
     name = f"customers-{now:%Y-%m-%d}.csv"
-    return Response(stream_with_context(blocks), content_type=TYPE, headers={"Content-Disposition": disposition(name)})
+    return Response(blocks, content_type=TYPE, headers={"Content-Disposition": disposition(name)})
 
 
 def _form(form: ImportForm) -> ResponseReturnValue:
