@@ -106,11 +106,6 @@ def actor() -> str:
     return sessions.name_of(someone) if someone else ""
 
 
-def trunk() -> str:
-    """The page from which the one who is signed in came to a computer's files."""
-    return "overview.index" if isinstance(person(), Staff) else "files.computers"
-
-
 def customer_account() -> Account:
     """The signed-in account of a customer. Raises NotPermitted for staff."""
     someone = person()
@@ -133,6 +128,12 @@ def administrator() -> Staff:
     if someone.role != ADMINISTRATOR:
         raise NotPermitted
     return someone
+
+
+def is_administrator() -> bool:
+    """Whether an administrator is signed in, for pages that show more to them."""
+    someone = person()
+    return isinstance(someone, Staff) and someone.role == ADMINISTRATOR
 
 
 def customer_for_staff(label: str) -> Customer:
@@ -183,6 +184,16 @@ def computer_for_files(computer_id: str) -> Computer:
     if isinstance(someone, Staff) and someone.role != ADMINISTRATOR:
         raise NotPermitted
     return computer
+
+
+def customer_for_files(label: str) -> Customer:
+    """The customer of that number whose files the signed-in administrator may see.
+
+    Raises NotFound, NotPermitted for an implementor who serves this customer.
+    """
+    customer = customer_for_staff(label)
+    administrator()
+    return customer
 
 
 def restore_point_for(computer: Computer, number: int) -> Run:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -24,6 +24,8 @@ from vault.records import FOLDER
 ROWS_AT_ONCE = 2000
 FOLDERS_AT_ONCE = 64
 """Folders that a walk reads with one query: most folders are small, and a query each is what a walk's time goes to."""
+STEPS_TOGETHER = 8
+"""Steps of a path that one query goes down."""
 Path = tuple[bytes, ...]
 
 
@@ -100,26 +102,39 @@ def find(vault_id: int, run_no: int, path: Path) -> HeldVersion | None:
     """The file, folder or link at `path` below the root of that snapshot, or None; the root itself has no version."""
     node = find_snapshot(vault_id, run_no).root_node
     found: HeldVersion | None = None
-    for name in path:
-        if found is not None and found.kind != FOLDER:
-            return None
-        found = _find_in(vault_id, run_no, node, name) if node is not None else None
+    for steps in slices(path, STEPS_TOGETHER):
+        found = _find_below(vault_id, run_no, node, tuple(steps)) if node is not None else None
         if found is None:
             return None
         node = found.node_no
     return found
 
 
-def walk(vault_id: int, run_no: int, folder: int, after: Path = ()) -> Iterator[tuple[Path, HeldVersion]]:
+def entries_of(point: Run, folder: int, nodes: Collection[int]) -> list[HeldVersion]:
+    """Those of a folder's entries at a restore point that have one of these node numbers."""
+    found: list[HeldVersion] = []
+    for part in slices(sorted(nodes), VALUES_PER_QUERY):
+        rows = db.session.execute(_held(point.vault_id, point.run_no).where(
+            Version.parent_no == folder, Version.node_no.in_(part)))
+        found += [HeldVersion(point.vault_id, *row) for row in rows]
+    return found
+
+
+def walk(
+    vault_id: int, run_no: int, folder: int, after: Path = (), *, chosen: Collection[int] | None = None
+) -> Iterator[tuple[Path, HeldVersion]]:
     """Everything below a folder with its path from there, each folder before what it holds, sorted by name.
 
-    With `after`, the walk goes on behind that path, which a former walk has yielded.
+    With `after`, the walk goes on behind that path, which a former walk has yielded. With `chosen`, only those of the
+    folder's own entries are walked that have one of these node numbers.
     """
     pending = [(prefix, _read_ahead(vault_id, run_no, held)) for prefix, held in _resume(
         vault_id, run_no, folder, after)]
     while pending:
         prefix, children = pending.pop()
         for version, below in children:
+            if chosen is not None and not prefix and version.node_no not in chosen:
+                continue
             path = (*prefix, version.name)
             yield path, version
             if below is not None:
@@ -222,14 +237,18 @@ def _held(vault_id: int, run_no: int) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _find_in(vault_id: int, run_no: int, folder: int, name: bytes) -> HeldVersion | None:
-    """What the folder held under this name."""
-    row = db.session.execute(
-        _held(vault_id, run_no)
-        .where(Version.parent_no == folder, Version.name == name)
-        .order_by(Version.first_run.desc())
-        .limit(1)
-    ).one_or_none()
+def _find_below(vault_id: int, run_no: int, folder: int, steps: Path) -> HeldVersion | None:
+    """What lies `steps` below the folder at that run; only folders have something below them."""
+    table = Version.__table__
+    levels = [table.alias(f"step_{depth}") for depth in range(len(steps))]
+    query = select(*(levels[-1].columns[name] for name in HeldVersion._fields[1:]))
+    for depth, (level, name) in enumerate(zip(levels, steps, strict=True)):
+        above = levels[depth - 1].columns.node_no if depth else folder
+        query = query.where(
+            level.columns.vault_id == vault_id, level.columns.parent_no == above, level.columns.name == name,
+            level.columns.first_run <= run_no, level.columns.last_run >= run_no,
+        )  # fmt: skip
+    row = db.session.execute(query.order_by(levels[-1].columns.first_run.desc()).limit(1)).one_or_none()
     return None if row is None else HeldVersion(vault_id, *row)
 
 
@@ -240,7 +259,7 @@ def _resume(
     node = folder
     for depth, name in enumerate(after):
         yield after[:depth], list_folder(vault_id, run_no, node, name)
-        step = _find_in(vault_id, run_no, node, name)
+        step = _find_below(vault_id, run_no, node, (name,))
         if step is None or step.kind != FOLDER:
             return
         node = step.node_no

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import chain, islice
 from uuid import UUID
@@ -24,7 +24,9 @@ from server.services.archives import LengthDiffers, Member, length_of, write_arc
 from server.services.catalogue import HeldVersion
 from server.services.folder_archives import FolderArchive, Packed, top_name
 from server.services.folders import FILE, FOLDER, find_version
+from server.services.refusals import NothingChosen
 from server.services.vault_keys import keys_of
+from server.words import count
 from vault.errors import BackupError
 from vault.reader import Location, Reader
 from vault.storage import Storage
@@ -38,12 +40,16 @@ log = logging.getLogger("ibs.downloads")
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file or folder of a restore point; `zone` is the reader's."""
+    """A file or folder of a restore point; `zone` is the reader's.
+
+    With `chosen`, only those of the folder's own entries that have one of these node numbers.
+    """
 
     computer: Computer
     point: Run
     path: tuple[bytes, ...]
     zone: tzinfo
+    chosen: frozenset[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,13 +63,16 @@ class Download:
 
 
 def open_download(wanted: Wanted, config: Config) -> Download:
-    """The file or folder, with its first block fetched and verified.
+    """The file or folder, with its first block fetched and verified; a single chosen file comes as itself.
 
-    Raises NotFound, and whatever reading the storage raises.
+    Raises NothingChosen, NotFound, and whatever reading the storage raises.
     """
     version = find_version(wanted.point, wanted.path) if wanted.path else None
     if version is not None and version.kind not in {FILE, FOLDER}:
         raise NotFound(what="file to download there, only a link")
+    if wanted.chosen is not None:
+        alone = _only_file(wanted, version)
+        wanted, version = (replace(wanted, chosen=None), alone) if alone else (wanted, version)
     source = Source(wanted, config)
     try:
         if version is not None and version.kind == FILE:
@@ -88,13 +97,25 @@ def open_folder_zip(wanted: Wanted, version: HeldVersion | None, source: Source)
         raise NotFound(what="such folder")
     moment = finished.astimezone(wanted.zone).strftime("%Y-%m-%d %H.%M")
     top = top_name(wanted.path, wanted.computer.name, moment)
-    archive = FolderArchive(wanted.computer.vault_id, wanted.point.run_no, node, top, finished)
+    archive = FolderArchive(wanted.computer.vault_id, wanted.point.run_no, node, top, finished, wanted.chosen)
     lines: list[str] = []
     size = length_of(_members(source, archive, lines))
     note = [archive.note(lines)] if lines else []
     contents = chain(source.contents(archive.members()), ((member, (text,)) for member, text in note))
     blocks = write_archive(contents, wanted.zone)
     return Download(f"{top}.zip", size, "application/zip", source.begin(_of_length(blocks, size)))
+
+
+def _only_file(wanted: Wanted, folder: HeldVersion | None) -> HeldVersion | None:
+    """The file, when nothing else was chosen of a folder, None being the root. Raises NothingChosen, NotFound."""
+    chosen = wanted.chosen or frozenset()
+    if not chosen:
+        raise NothingChosen
+    node = folder.node_no if folder is not None else wanted.point.root_node
+    entries = catalogue.entries_of(wanted.point, node or 0, chosen)
+    if len(entries) != len(chosen):
+        raise NotFound(what="such entry in this folder")
+    return entries[0] if len(entries) == 1 and entries[0].kind == FILE else None
 
 
 def _members(source: Source, archive: FolderArchive, lines: list[str]) -> Iterator[Member]:
@@ -137,6 +158,8 @@ def record(wanted: Wanted, actor: str, address: str, now: datetime) -> None:
     """Note in the audit trail who downloads what."""
     db.session.commit()
     path = "/".join(readable(name) for name in wanted.path) or "all folders"
+    if wanted.chosen is not None:
+        path += f" ({count(len(wanted.chosen), 'entry', 'entries')} of it)"
     detail = f"restore point {wanted.point.run_no}: {path}"
     audit.record(
         actor, "downloaded", wanted.computer.name, detail=detail, address=address, now=now,

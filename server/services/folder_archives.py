@@ -1,7 +1,7 @@
 """A folder of a restore point as the members of a ZIP: portable names, links left out, and a note that says so."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -28,8 +28,15 @@ class Packed(NamedTuple):
 class FolderArchive:
     """The members of one folder's ZIP, the same in every walk. `top` is the folder that the archive unpacks to."""
 
-    def __init__(self, vault_id: int, run_no: int, node: int, top: str, modified: datetime) -> None:
-        """`node` is the folder's node number, 0 < node; `modified` the time that `top` and the note get."""
+    def __init__(
+        self, vault_id: int, run_no: int, node: int, top: str, modified: datetime,
+        chosen: Collection[int] | None = None,
+    ) -> None:
+        """`node` is the folder's node number, 0 < node; `modified` the time that `top` and the note get.
+
+        `chosen` are the numbers of those of its entries that are packed; None packs all.
+        """
+        self._chosen = chosen
         self._vault_id, self._run_no, self._node = vault_id, run_no, node
         self._top, self._modified = top, modified
 
@@ -43,7 +50,7 @@ class FolderArchive:
         opened = [(f"{self._top}/", names)]  # the folders above the one that comes next
         seen = {self._node}
         yield Packed(Member(f"{self._top}/", 0, self._modified), None)
-        for path, version in catalogue.walk(self._vault_id, self._run_no, self._node):
+        for path, version in catalogue.walk(self._vault_id, self._run_no, self._node, chosen=self._chosen):
             del opened[len(path) :]
             prefix, names = opened[-1]
             if version.kind not in {FILE, FOLDER}:

@@ -34,3 +34,11 @@ class FormExpired(Refusal):
     code = "IBS-1306"
     hint = "Open the page again and repeat it."
     status = 400
+
+
+class NothingChosen(Refusal):
+    """Nothing was ticked, so there is nothing to download."""
+
+    code = "IBS-1340"
+    hint = "Go back and tick the files and folders that you want."
+    status = 400

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from server.services import plans
 from tests.parts.portal_world import PASSWORD, PortalWorld, days_ago
 
 PEOPLE = {
@@ -86,6 +87,42 @@ ROUTES = {
     "POST /accounts/<account_id>/close": "302 404 404 404 303 404 303",
     "POST /accounts/<account_id>/reopen": "302 404 404 404 303 404 303",
 
+    "GET /customers/<label>/subscriptions/add": "302 404 404 404 200 404 200",
+    "POST /customers/<label>/subscriptions/add": "302 404 404 404 303 404 303",
+    "GET /subscriptions/<subscription_id>": "302 404 404 404 200 404 200",
+    "POST /subscriptions/<subscription_id>/renew": "302 404 404 404 303 404 303",
+    "POST /subscriptions/<subscription_id>/resume": "302 404 404 404 403 404 303",
+    "GET /subscriptions/<subscription_id>/extend": "302 404 404 404 403 404 200",
+    "POST /subscriptions/<subscription_id>/extend": "302 404 404 404 403 404 303",
+    "GET /subscriptions/<subscription_id>/suspend": "302 404 404 404 403 404 200",
+    "POST /subscriptions/<subscription_id>/suspend": "302 404 404 404 403 404 303",
+    "GET /subscriptions/<subscription_id>/grant": "302 404 404 404 403 404 200",
+    "POST /subscriptions/<subscription_id>/grant": "302 404 404 404 403 404 303",
+    "GET /subscriptions/<subscription_id>/storage": "302 404 404 404 403 404 200",
+    "POST /subscriptions/<subscription_id>/storage": "302 404 404 404 403 404 303",
+    "GET /subscriptions/<subscription_id>/change-plan": "302 404 404 404 200 404 200",
+    "POST /subscriptions/<subscription_id>/change-plan": "302 404 404 404 303 404 303",
+
+    "GET /computers": "302 404 404 404 200 200 200",
+    "GET /computers/<computer_id>": "302 404 404 404 200 404 200",
+    "GET /computers/<computer_id>/hardware": "302 404 404 404 200 404 200",
+    "GET /computers/<computer_id>/folders": "302 404 404 404 200 404 200",
+    "GET /computers/<computer_id>/runs": "302 404 404 404 200 404 200",
+    "GET /computers/<computer_id>/activity": "302 404 404 404 200 404 200",
+    "GET /computers/<computer_id>/manage": "302 404 404 404 200 404 200",
+    "POST /computers/<computer_id>/ask-backup": "302 404 404 404 303 404 303",
+    "POST /computers/<computer_id>/rename": "302 404 404 404 303 404 303",
+    "POST /computers/<computer_id>/pause": "302 404 404 404 303 404 303",
+    "POST /computers/<computer_id>/resume": "302 404 404 404 303 404 303",
+    "POST /computers/<computer_id>/retire": "302 404 404 404 303 404 303",
+    "POST /computers/<computer_id>/move": "302 404 404 404 303 404 303",
+    "POST /computers/<computer_id>/decide": "302 404 404 404 303 404 303",
+
+    "GET /runs": "302 404 404 404 200 200 200",
+    "GET /runs/<computer_id>/<number>": "302 404 404 404 200 404 200",
+    "GET /runs/<computer_id>/<number>/progress": "302 404 404 404 286 404 286",
+    "GET /runs/<computer_id>/<number>/log.xml": "302 404 404 404 403 404 404",
+
     # The client API knows computers by their tokens, not by who is signed in. What is no message is refused unread.
     "GET /api/v1/openapi.json": "200",
     "POST /api/v1/enrolments": "400",
@@ -110,6 +147,14 @@ PLAN = {"name": "Iron", "gigabytes": "5", "computers": "2", "keep_days": "30", "
 SENT: dict[str, dict[str, str]] = {
     "POST /plans/add": PLAN,
     "POST /plans/<plan_id>/edit": PLAN,
+    "POST /customers/<label>/subscriptions/add": {"plan": "1", "valid_from": "2026-11-22", "storage": ""},
+    "POST /subscriptions/<subscription_id>/extend": {"valid_until": "2032-01-01"},
+    "POST /subscriptions/<subscription_id>/suspend": {"reason": "not paid"},
+    "POST /subscriptions/<subscription_id>/grant": {"gigabytes": "77"},
+    "POST /subscriptions/<subscription_id>/storage": {"storage": ""},
+    "POST /subscriptions/<subscription_id>/change-plan": {"plan": "2", "period": "keep"},
+    "POST /computers/<computer_id>/rename": {"name": "LOBBY"},
+    "POST /computers/<computer_id>/move": {"subscription_id": "1"},
     "POST /sign-in": {"name": "bob", "password": PASSWORD},
     "POST /customers/add": {"name": "Carol", "email": "carol@example.com", "country": "GB", "kind": "company",
                             "language": "en", "time_zone": "", "implementor_id": "0"},
@@ -130,6 +175,7 @@ def objects_of(world: PortalWorld) -> dict[str, object]:
     """Alice's objects by the words of the rules, made for this."""
     front = world.computer(world.owner, "FRONT")
     front.store({(b"home", b"letter.txt"): b"Dear Bob"}, days_ago(1))
+    plans.create_plan("Silver", 20 * 10**9, 2, 365, 30, world.now)  # a second one, to change to
     return {
         "computer_id": front.computer.id,
         "number": 1,

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import html5lib
 import pytest
@@ -16,6 +16,7 @@ from server.extensions import db
 from server.paths import PortableNames, address_of, name_of, path_of, portable, readable, step_of
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import BackedUp, PortalWorld, days_ago
+from tests.parts.queries import MOST, count_queries
 
 TREE: dict[tuple[bytes, ...], bytes | None] = {
     (b"home", b"alice", b"letter.txt"): b"Dear Bob",
@@ -48,6 +49,7 @@ def test_a_customer_walks_from_the_date_to_the_file(app: Flask, world: PortalWor
     assert "Monday, 5 October 2026" in month
     assert "08:30" in month
     root = f"/files/{box.computer.id}/1/"
+    assert root in links(computers)
     assert root in links(month)
     assert f"{root}folder/home" in links(browser.get(root).text)
     folder = browser.get(f"{root}folder/home/alice").text
@@ -103,7 +105,10 @@ def test_an_older_restore_point_shows_the_folder_as_it_was(app: Flask, world: Po
     assert ("letter.txt" in later, "new.txt" in later) == (False, True)
 
 
-PLACES = ["", "1/", "1/folder/home", "1/download/home/alice/letter.txt", "1/download/", "1/download/home"]
+PLACES = [
+    "", "1/", "1/folder/home", "1/download/home/alice/letter.txt", "1/download/", "1/download/home", "points",
+    "search?q=letter", "1/versions/home/alice/letter.txt", "1/version/1/home/alice/letter.txt",
+]
 
 
 @pytest.mark.parametrize("stranger", ["bob", "alice.back"])
@@ -143,6 +148,7 @@ def test_it_requires_a_sign_in(app: Flask, world: PortalWorld) -> None:
 NOWHERE = [
     "2/", "0/", "99999999999999999999/", "1/folder/nowhere", "1/folder/home/alice/letter.txt",
     "1/folder/home/alice/letter.txt/deeper", "1/folder/~2E~2E", "1/folder/home/~zz", "1/folder/%ff",
+    "1/versions/home", "1/versions/nowhere", "1/version/2/home/alice/letter.txt", "1/version/1/home",
     "1/download/nowhere", "1/download/home/alice/letter.txt/deeper", "-1/", "1/folder/~",
 ]
 
@@ -174,7 +180,7 @@ def test_f18_every_name_is_shown_and_leads_back_to_its_own_bytes(app: Flask, wor
     assert len(folders) == len(ODD_NAMES)
     contents = set()
     for address in folders:
-        files = [link for link in links(browser.get(address).text) if link.endswith("/inside")]
+        files = [link for link in links(browser.get(address).text) if link.endswith("/inside") and "/download/" in link]
         contents.add(browser.get(files[0]).data)
     assert contents == set(ODD_NAMES)
     assert "\u202e" not in page
@@ -185,7 +191,7 @@ def test_a_large_folder_comes_page_by_page(app: Flask, world: PortalWorld) -> No
     box.store({(b"many", b"%04d" % number): b"" for number in range(603)}, WHEN)
     browser, address = browse(app, "alice.front"), f"/files/{box.computer.id}/1/folder/many"
     first, last = (names_on(browser, f"{address}?page={page}") for page in (1, 99))
-    assert (len(first), len(last), first & last) == (500, 103, set())
+    assert (len(first), len(last), first & last) == (100, 3, set())
 
 
 def names_on(browser: PageClient, address: str) -> set[str]:
@@ -247,3 +253,109 @@ def test_f18_case_twins_get_different_names() -> None:
     chosen = [names.choose(name) for name in (b"a.txt", b"A.txt", b"a (2).txt", b"A.TXT", b"a.txt ", "ü".encode(),
                                               "u\u0308".encode())]
     assert chosen == ["a.txt", "A (2).txt", "a (2) (2).txt", "A (3).TXT", "a (4).txt", "ü", "u\u0308 (2)"]
+
+
+def names_in_order(browser: PageClient, address: str, *names: str) -> list[str]:
+    """Which of `names` the page has, in the order of their links."""
+    there = [unquote(link.rsplit("/", 1)[-1].partition("?")[0]) for link in links(browser.get(address).text)
+             if "/versions/" in link or "/folder/d/" in link]
+    return [name for name in there if name in names]
+
+
+def test_a_folder_is_sorted_as_asked_with_its_folders_first(app: Flask, world: PortalWorld) -> None:
+    box = world.computer(world.owner, "FRONT")
+    box.store({(b"d", b"b.txt"): b"333", (b"d", "ä.txt".encode()): b"4444", (b"d", b"C.txt"): b"1",
+               (b"d", b"sub"): None}, WHEN)
+    browser, address = browse(app, "alice.front"), f"/files/{box.computer.id}/1/folder/d"
+    shown = ("b.txt", "ä.txt", "C.txt", "sub")
+    assert names_in_order(browser, address, *shown) == ["sub", "ä.txt", "b.txt", "C.txt"]
+    assert names_in_order(browser, f"{address}?sort=-name", *shown) == ["sub", "C.txt", "b.txt", "ä.txt"]
+    assert names_in_order(browser, f"{address}?sort=size", *shown) == ["sub", "C.txt", "b.txt", "ä.txt"]
+    assert names_in_order(browser, f"{address}?sort=-size", *shown) == ["sub", "ä.txt", "b.txt", "C.txt"]
+    assert names_in_order(browser, f"{address}?sort=drop%20table", *shown) == ["sub", "ä.txt", "b.txt", "C.txt"]
+    page = browser.get(f"{address}?sort=-size").text
+    assert 'aria-sort="descending"' in page
+    assert page.count("aria-sort") == 1
+
+
+def test_all_computers_share_one_calendar(app: Flask, world: PortalWorld) -> None:
+    front, back = world.computer(world.owner, "FRONT"), world.computer(world.second, "BACK")
+    front.store(TREE, WHEN)
+    back.store(TREE, WHEN)
+    back.store(TREE, datetime(2026, 10, 9, 8, tzinfo=UTC))
+    page = browse(app, "alice.front").get("/files/?day=2026-10-05").text
+    assert f"/files/{front.computer.id}/1/" in links(page)
+    assert f"/files/{back.computer.id}/1/" in links(page)
+    assert "/files/?day=2026-10-09" in links(page)
+    own = browse(app, "alice.back").get("/files/?day=2026-10-05").text
+    assert (f"/files/{front.computer.id}/1/" in links(own), f"/files/{back.computer.id}/1/" in links(own)) == (
+        False, True)
+
+
+def test_by_plan_it_goes_through_account_and_computer_to_the_restore_points(app: Flask, world: PortalWorld) -> None:
+    front, back = world.computer(world.owner, "FRONT"), world.computer(world.second, "BACK")
+    front.store(TREE, WHEN)
+    front.store(TREE, datetime(2026, 10, 9, 8, tzinfo=UTC))
+    browser = browse(app, "alice.front")
+    page = browser.get("/files/by-plan").text
+    page = page.partition("<main")[2]
+    assert page.index("Gold") < page.index("alice.back") < page.index("BACK") < page.index("alice.front")
+    assert page.count("<h2") == 1
+    points = f"/files/{front.computer.id}/points"
+    assert points in links(page)
+    assert f"/files/{back.computer.id}/points" not in links(page)
+    listed = browser.get(points).text
+    assert listed.index("9 October 2026, 08:00") < listed.index("5 October 2026, 08:30")
+    assert f"/files/{front.computer.id}/2/" in links(listed)
+    assert "alice.front" not in browse(app, "alice.back").get("/files/by-plan").text
+
+
+def test_the_administrator_goes_by_date_and_by_plan_too(app: Flask, world: PortalWorld) -> None:
+    box, browser = front(world), browse(app, "admin@example.com")
+    page = browser.get(f"/files/customers/{world.alice.label}/").text
+    assert "Files of Alice Rivers" in page
+    assert f"/files/{box.computer.id}/1/" in links(page)
+    assert f"/files/{box.computer.id}/points" in links(
+        browser.get(f"/files/customers/{world.alice.label}/by-plan").text)
+    assert f"/files/customers/{world.alice.label}/" in links(browser.get(f"/files/{box.computer.id}/1/").text)
+    assert browser.get("/files/customers/C-999999/").status_code == 404
+
+
+def test_restore_points_of_one_minute_can_be_told_apart(app: Flask, world: PortalWorld) -> None:
+    box = world.computer(world.owner, "FRONT")
+    for second in (4, 20, 20):
+        box.store(TREE, WHEN.replace(second=second))
+    box.store(TREE, WHEN.replace(hour=9))
+    browser = browse(app, "alice.front")
+    for address in (f"/files/{box.computer.id}/?day=2026-10-05", f"/files/{box.computer.id}/points"):
+        tree = html5lib.parse(browser.get(address).text, namespaceHTMLElements=False)
+        texts = ["".join(link.itertext()).rsplit(" of ")[-1].rsplit(", ")[-1] for link in tree.iter("a")
+                 if re.fullmatch(rf"/files/{box.computer.id}/\d/", link.get("href"))]
+        assert texts == ["09:30", "08:30:20 (no. 3)", "08:30:20 (no. 2)", "08:30:04"]
+
+
+def test_many_restore_points_come_page_by_page(app: Flask, world: PortalWorld) -> None:
+    box = world.computer(world.owner, "FRONT")
+    for number in range(53):
+        box.store({(b"x",): b""}, days_ago(60 - number))
+    browser, address = browse(app, "alice.front"), f"/files/{box.computer.id}/points"
+    assert "53 restore points" in browser.get(address).text
+    assert f"/files/{box.computer.id}/53/" in links(browser.get(address).text)
+    last = links(browser.get(f"{address}?page=2").text)
+    assert [link for link in last if re.fullmatch(r"/files/[^/]*/[0-9]+/", link)] == [
+        f"/files/{box.computer.id}/{number}/" for number in (3, 2, 1)]
+
+
+@pytest.mark.parametrize("deep", [3, 30])
+def test_no_page_of_the_files_asks_much_of_the_database(app: Flask, world: PortalWorld, deep: int) -> None:
+    box = world.computer(world.owner, "FRONT")
+    path = tuple(b"step %d" % number for number in range(deep))
+    for number in range(deep):
+        box.store({(*path, b"%d.txt" % file): b"" for file in range(deep)}, days_ago(number))
+    browser = browse(app, "alice.front")
+    place = "/".join(step_of(step) for step in path)
+    for address in ("/files/", "/files/by-plan", *(f"/files/{box.computer.id}/{rest}" for rest in (
+            "", "points", "search?q=txt", f"1/folder/{place}", f"1/versions/{place}/1.txt", "1/version/1/step%200"))):
+        with count_queries() as queries:
+            browser.get(address)
+        assert len(queries) <= MOST, (address, list(queries))
