@@ -17,12 +17,17 @@ from server.views import (
     accounts,
     auth,
     client_api,
+    computer_changes,
+    computers,
     customer_files,
     customers,
     files,
     home,
     overview,
     plans,
+    runs,
+    subscription_changes,
+    subscriptions,
 )
 
 if TYPE_CHECKING:
@@ -35,9 +40,14 @@ VIEWS = (
     files,
     overview,
     plans,
+    subscriptions,
+    subscription_changes,
     customers,
     customer_files,
     accounts,
+    computers,
+    computer_changes,
+    runs,
 )
 """The modules of pages and of the client API, each with its blueprint."""
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -99,8 +99,11 @@ def outlook(storage: Storage, added: int, now: datetime) -> Outlook:
 
 def storage_of(subscription: Subscription) -> Storage | None:
     """Where new vaults of a subscription go: its own storage, else the default one, if there is any."""
-    if subscription.storage is not None:
-        return subscription.storage
+    return subscription.storage or find_default()
+
+
+def find_default() -> Storage | None:
+    """The default storage, if there is any."""
     found: Storage | None = db.session.scalar(select(Storage).where(Storage.is_default).order_by(Storage.id))
     return found
 

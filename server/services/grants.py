@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from server.models import Storage, Subscription
+from server.models import Plan, Storage, Subscription
 from server.services import changes
-from server.services.allocation import Outlook, outlook, storage_of
+from server.services.allocation import Outlook, find_default, outlook, storage_of
 from server.services.refusals import ValueRefused
 from server.services.subscriptions import check_quota
 from server.services.versions import check_version
@@ -19,6 +19,18 @@ def preview_grant(subscription: Subscription, quota: int, now: datetime) -> Outl
     check_quota(quota)
     storage = storage_of(subscription)
     return outlook(storage, quota - subscription.quota, now) if storage else None
+
+
+def room_for(plan: Plan, quota: int | None, storage: Storage | None, now: datetime) -> Outlook | None:
+    """How `storage` (None: the default one) would stand if a plan was sold with this quota (None: the plan's own).
+
+    None when there is room for it, when nobody said how much there is, or when there is no storage.
+    """
+    place = storage or find_default()
+    if place is None:
+        return None
+    there = outlook(place, plan.quota if quota is None else quota, now)
+    return there if there.then.overcommitted else None
 
 
 def grant(subscription: Subscription, quota: int, reason: str, version: int | None, now: datetime, *, actor: str,

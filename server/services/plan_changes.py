@@ -10,7 +10,7 @@ from server.extensions import db
 from server.models import Computer, Plan, Subscription, SubscriptionChange
 from server.services import changes, health, retention
 from server.services.allocation import RETIRED, Outlook, outlook, storage_of, used_by
-from server.services.plans import PlanRetired
+from server.services.plans import PlanRetired, plans_on_sale
 from server.services.refusals import ValueRefused
 from server.services.retention import Leaving
 from server.services.subscriptions import check_days, check_quota
@@ -109,6 +109,18 @@ def undoing(subscription: Subscription, now: datetime) -> Undoing | None:
     if plan is None or plan.id == subscription.plan_id:
         return None
     return Undoing(plan, change.before.get("quota", subscription.quota), (change.at + retention.NOTICE).date())
+
+
+def last_day_to_undo(now: datetime) -> date:
+    """The last day on which a change made at `now` can be undone."""
+    return (now + retention.NOTICE).date()
+
+
+def choices_for(subscription: Subscription, now: datetime) -> list[Plan]:
+    """The plans that it can change to: those on sale, and the one before as long as that can be undone."""
+    others = [plan for plan in plans_on_sale() if plan.id != subscription.plan_id]
+    back = undoing(subscription, now)
+    return others + ([back.plan] if back and back.plan not in others else [])
 
 
 def _terms(subscription: Subscription) -> Terms:

@@ -4,14 +4,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import or_, select, update
 
-from protocol.errors import StorageMissing
+from protocol.errors import NotFound, StorageMissing
 from protocol.messages import StorageAccess, StorageAddress, StorageProfile
 from server.config import Config
 from server.database import begin_reading
@@ -31,7 +31,7 @@ from vault.storage import Storage as VaultStorage
 if TYPE_CHECKING:
     from vault.doctor import Diagnosis
 
-FTP, GATEWAY = "ftp", "gateway"
+FTP, GATEWAY, DRAFT = "ftp", "gateway", "draft"
 BUNDLED = "bundled"
 CHECK_EVERY = timedelta(days=7)
 GATEWAY_PROFILE = Profile(append_only=True, max_sessions=5, exclusive_rename=True, pipelined=True)
@@ -100,6 +100,19 @@ def register_gateway(config: Config, now: datetime) -> Storage:
     _choose_default(storage, False)
     db.session.commit()
     return storage
+
+
+def find_storage(number: int) -> Storage:
+    """The storage with this id. Raises NotFound."""
+    storage = db.session.get(Storage, number)
+    if storage is None or storage.kind == DRAFT:
+        raise NotFound(what="such storage")
+    return storage
+
+
+def list_storages() -> Sequence[Storage]:
+    """All storages by name."""
+    return db.session.scalars(select(Storage).where(Storage.kind != DRAFT).order_by(Storage.name)).all()
 
 
 def default_storage() -> Storage:

@@ -11,6 +11,7 @@ from protocol.errors import (
     HardwareChanged,
     NotFound,
     QuotaReached,
+    Refusal,
     SubscriptionExpired,
     SubscriptionMissing,
     SubscriptionNotBegun,
@@ -35,6 +36,14 @@ def find_subscription(number: int) -> Subscription:
     return subscription
 
 
+class DaysRefused(Refusal):
+    """A subscription can't be valid from {first} to {last}: {reason}. Nothing was changed."""
+
+    code = "IBS-1322"
+    hint = "Correct the days and try again."
+    status = 400
+
+
 def create_subscription(
     customer: Customer,
     plan: Plan,
@@ -50,7 +59,7 @@ def create_subscription(
     """A customer's licence to a plan: from today for the plan's days, with its quota, unless told otherwise.
 
     New vaults go to `storage`, or to the default one. Accounts of the customer that have no subscription get this one.
-    Raises ValueRefused, PlanRetired.
+    Raises DaysRefused, ValueRefused, PlanRetired.
     """
     actor = actor or "command line"
     if not plan.active:
@@ -83,11 +92,11 @@ def create_subscription(
 
 
 def check_days(first: date, last: date) -> None:
-    """Raises ValueRefused unless a subscription may be valid from `first` to `last`."""
+    """Raises DaysRefused unless a subscription may be valid from `first` to `last`."""
     if last < first:
-        raise ValueRefused(field="last day", reason="it lies before the first")
+        raise DaysRefused(first=first, last=last, reason="the last day lies before the first")
     if first.year < FIRST_YEAR or last.year > LAST_YEAR:
-        raise ValueRefused(field="validity", reason=f"it must lie between {FIRST_YEAR} and {LAST_YEAR}")
+        raise DaysRefused(first=first, last=last, reason=f"only days of {FIRST_YEAR} to {LAST_YEAR} are taken")
 
 
 def check_quota(quota: int) -> None:

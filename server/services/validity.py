@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from server.models import Subscription
 from server.services import changes
 from server.services.refusals import ValueRefused
-from server.services.subscriptions import check_days
+from server.services.subscriptions import DaysRefused, check_days
 from server.services.versions import check_version
 
 
@@ -22,7 +22,7 @@ def next_period(subscription: Subscription, now: datetime) -> tuple[date, date]:
 
 
 def renew(subscription: Subscription, version: int | None, now: datetime, *, actor: str, address: str = "") -> None:
-    """Add one period of the plan. A suspended one stays suspended. Raises EditedMeanwhile, ValueRefused."""
+    """Add one period of the plan. A suspended one stays suspended. Raises EditedMeanwhile, DaysRefused."""
     check_version(subscription, version)
     before = changes.facts_of(subscription)
     first, last = next_period(subscription, now)
@@ -33,11 +33,11 @@ def renew(subscription: Subscription, version: int | None, now: datetime, *, act
 
 def extend(subscription: Subscription, last: date, reason: str, version: int | None, now: datetime, *, actor: str,
            address: str = "") -> None:
-    """Make `last` the last day, later or earlier than before. Raises EditedMeanwhile, ValueRefused."""
+    """Make `last` the last day, later or earlier than before. Raises EditedMeanwhile, DaysRefused."""
     check_version(subscription, version)
     check_days(subscription.valid_from, last)
     if last == subscription.valid_until:
-        raise ValueRefused(field="last day", reason="it is the last day already")
+        raise DaysRefused(first=subscription.valid_from, last=last, reason="that is its last day already")
     before = changes.facts_of(subscription)
     subscription.valid_until = last
     changes.complete(subscription, "extended", before, now, actor=actor, reason=reason, address=address)

@@ -18,7 +18,7 @@ blueprint = Blueprint("plans", __name__, url_prefix="/plans")
 blueprint.before_request(access.require_sign_in)
 
 
-@blueprint.get("/")
+@blueprint.get("")
 def index() -> ResponseReturnValue:
     """All plans."""
     access.administrator()

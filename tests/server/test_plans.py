@@ -59,7 +59,7 @@ def test_it_adds_a_plan_with_all_its_terms(app: Flask, admin: PageClient) -> Non
     page = admin.get(answer.location)
     assert "Platinum" in page.text
     assert "500 GB" in page.text
-    assert "1,200.50 a year" in admin.get("/plans/").text
+    assert "1,200.50 a year" in admin.get("/plans").text
     event = db.session.query(AuditEvent).filter_by(action="added a plan", object="Platinum").one()
     assert event.actor == "admin@example.com"
 
@@ -98,7 +98,7 @@ def test_it_says_beside_the_field_what_is_wrong_and_keeps_what_was_typed(
 def test_markup_in_a_name_stays_text(app: Flask, admin: PageClient) -> None:
     answer = fill_in(admin, "/plans/add", **(TERMS | {"name": "<script>alert(1)</script>"}))
     assert answer.status_code == 303
-    for address in ("/plans/", answer.location):
+    for address in ("/plans", answer.location):
         assert "<script>alert" not in admin.get(address).text
 
 
@@ -158,7 +158,7 @@ def test_a_retired_plan_goes_on_but_is_not_sold(app: Flask, admin: PageClient, w
     number = gold().id
     assert fill_in(admin, f"/plans/{number}", f"/plans/{number}/retire").status_code == 303
     assert not gold().active
-    assert "Retired" in admin.get("/plans/").text
+    assert "Retired" in admin.get("/plans").text
     with pytest.raises(PlanRetired):
         subscriptions.create_subscription(world.bob, gold(), NOW)
     db.session.rollback()
@@ -186,8 +186,8 @@ def test_without_plans_three_usual_ones_are_one_click_away(app: Flask, admin: Pa
         db.session.query(table).delete()
     db.session.query(Plan).delete()
     db.session.commit()
-    assert "No plans yet" in admin.get("/plans/").text
-    assert fill_in(admin, "/plans/", "/plans/standard").status_code == 303
+    assert "No plans yet" in admin.get("/plans").text
+    assert fill_in(admin, "/plans", "/plans/standard").status_code == 303
     assert [row.plan.name for row in plans.list_plans(NOW)] == ["Gold", "Silver", "Bronze"]
     plans.create_standard_plans(NOW, actor="admin")
     assert db.session.query(Plan).count() == 3
@@ -202,7 +202,7 @@ def test_terms_that_mean_nothing_are_refused_by_the_service_too(app: Flask) -> N
 def test_the_pages_of_plans_ask_little(app: Flask, admin: PageClient) -> None:
     for number in range(30):
         plans.create_plan(f"Plan {number}", 10**9, 1, 30, 30, NOW)
-    for address in ("/plans/", f"/plans/{gold().id}", "/plans/add", f"/plans/{gold().id}/edit"):
+    for address in ("/plans", f"/plans/{gold().id}", "/plans/add", f"/plans/{gold().id}/edit"):
         with count_queries() as queries:
             assert admin.get(address).status_code == 200
         assert len(queries) <= MOST, (address, queries)
