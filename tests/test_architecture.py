@@ -31,8 +31,8 @@ EXCEPTIONS = {
 }
 
 ALLOWED_ALONE = {
-    "ftplib": {"vault/sessions.py", "vault/transfers.py"},
-    "ftputil": {"vault/sessions.py", "vault/transfers.py"},
+    "ftplib": {"vault/sessions.py", "vault/transfers.py", "vault/failures.py"},
+    "ftputil": {"vault/sessions.py", "vault/transfers.py", "vault/failures.py"},
     "pyftpdlib": {"server/gateway.py"},
     "tkinter": {"client/gui"},
     "tktooltip": {"client/gui"},
@@ -63,7 +63,6 @@ TEST_LINES = 500
 FUNCTION_LINES = 40
 TEMPLATE_LINES = 120
 LARGER_MODULES = {
-    "protocol/messages.py": 440,
 }
 """A ratchet: these may not grow, and leave this list when they fit."""
 LARGER_FUNCTIONS = {"server/services/enrolment.py: enrol": 45, "tests/client/talking_portal.py: __init__": 50}
@@ -233,7 +232,7 @@ def test_it_is_built_as_drawn(rule: Rule) -> None:
 @pytest.mark.parametrize(("rule", "place", "text"), [
     (forbidden_imports, "vault/chunks.py", "def cut():\n    from server.models import Run\n"),
     (forbidden_imports, "vault/chunks.py", "from protocol.messages import Entry\n"),
-    (forbidden_imports, "protocol/messages.py", "import vault.keys\n"),
+    (forbidden_imports, "protocol/messages/base.py", "import vault.keys\n"),
     (forbidden_imports, "client/scan.py", "class Scan:\n    def walk(self):\n        import server\n"),
     (forbidden_imports, "client/scan.py", "import importlib\nimportlib.import_module('server.app')\n"),
     (forbidden_imports, "client/scan.py", "from . import index\n"),

@@ -1,0 +1,69 @@
+"""Snapshots, what they hold, and how a computer reads its vault."""
+from __future__ import annotations
+
+from msgspec import Struct
+
+from protocol.messages.base import ChunkId, Message, Number, Size, Text
+from protocol.messages.runs import PackRecord, Snapshot
+from protocol.messages.storages import StorageAccess
+
+
+class Snapshots(Message, frozen=True, kw_only=True):
+    """GET /snapshots, oldest first."""
+
+    snapshots: tuple[Snapshot, ...]
+
+
+class SnapshotEntry(Struct, frozen=True, array_like=True):
+    """One entry of a snapshot. `path` holds the name bytes of every step from the root; `chunks` indexes the page's
+    `chunks` list."""
+
+    path: tuple[bytes, ...]
+    node: Number
+    kind: int
+    size: Size
+    mtime_ns: int
+    attributes: Number
+    chunks: tuple[int, ...] = ()
+
+
+class ChunkLocation(Struct, frozen=True, array_like=True):
+    """Where a chunk lies: `pack` indexes the page's `packs` list."""
+
+    pack: int
+    id: ChunkId
+    kind: int
+    compression: int
+    offset: Number
+    length: Number
+    plain: Number
+
+
+class ListEntries(Message, frozen=True, kw_only=True):
+    """POST /snapshots/N/entries: one folder (`deep` False) or all below `path`, parents before children.
+
+    With `locations`, files come with where their chunks lie. `cursor` continues a former page.
+    """
+
+    path: tuple[bytes, ...] = ()
+    deep: bool = False
+    locations: bool = False
+    cursor: str = ""
+
+
+class SnapshotPage(Message, frozen=True, kw_only=True):
+    """A page of entries; `cursor` is empty on the last."""
+
+    entries: tuple[SnapshotEntry, ...]
+    chunks: tuple[ChunkLocation, ...] = ()
+    packs: tuple[PackRecord, ...] = ()
+    cursor: str = ""
+
+
+class RestoreAccess(Message, frozen=True, kw_only=True):
+    """POST /restores: what reading the vault needs; never blocked by validity, quota or the account's switch."""
+
+    vault: Text
+    vault_key: bytes
+    key_version: int
+    storage: StorageAccess
