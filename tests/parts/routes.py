@@ -32,7 +32,22 @@ ROUTES = {
     "POST /sign-out": "302",
 
     "GET /overview": "302 404 404 404 200 200 200",
+    "GET /overview/attention": "302 404 404 404 200 200 200",
+    "GET /overview/running": "302 404 404 404 200 200 200",
 
+    "POST /home/<computer_id>/back-up": "302 303 404 404 403 403 403",
+    "GET /activity": "302 200 200 200 403 403 403",
+    "GET /plan": "302 200 200 200 403 403 403",
+    "GET /plan/<subscription_id>/wish": "302 200 200 404 403 403 403",
+    "POST /plan/<subscription_id>/wish": "302 303 303 404 403 403 403",
+    "GET /details": "302 200 200 200 403 403 403",
+    "GET /details/contact": "302 200 403 200 403 403 403",
+    "POST /details/contact": "302 303 403 303 403 403 403",
+    "POST /details/accounts/<account_id>/backups": "302 303 404 404 403 403 403",
+    "POST /details/accounts/<account_id>/mail": "302 303 404 404 403 403 403",
+    "GET /details/recovery": "302 200 200 200 403 403 403",
+    "GET /details/recovery/<computer_id>": "302 200 404 404 403 403 403",
+    "POST /details/recovery/<computer_id>": "302 303 403 404 403 403 403",
     "GET /files/": "302 200 200 200 403 403 403",
     "GET /files/by-plan": "302 200 200 200 403 403 403",
     "GET /files/customers/<label>/": "302 404 404 404 403 404 200",
@@ -156,6 +171,11 @@ SENT: dict[str, dict[str, str]] = {
     "POST /computers/<computer_id>/rename": {"name": "LOBBY"},
     "POST /computers/<computer_id>/move": {"subscription_id": "1"},
     "POST /sign-in": {"name": "bob", "password": PASSWORD},
+    "POST /plan/<subscription_id>/wish": {"wish": "More space"},
+    "POST /details/contact": {"email": "a@example.com", "country": "DE", "time_zone": "UTC", "language": "en"},
+    "POST /details/accounts/<account_id>/backups": {"accepts": "no"},
+    "POST /details/accounts/<account_id>/mail": {"choice": "weekly"},
+    "POST /details/recovery/<computer_id>": {"password": PASSWORD},
     "POST /customers/add": {"name": "Carol", "email": "carol@example.com", "country": "GB", "kind": "company",
                             "language": "en", "time_zone": "", "implementor_id": "0"},
     "POST /customers/<label>/registration": {"name": "Alice", "email": "alice@example.com", "country": "GB",
@@ -214,3 +234,8 @@ def pages_for(person: str) -> list[str]:
 def address_of(rule: str, objects: dict[str, object]) -> str:
     """A rule with the objects' values in their places; a KeyError names a word that objects_of() doesn't know."""
     return re.sub(r"<([a-z_]+)>", lambda part: str(objects[part[1]]), rule)
+
+
+def words_of(rule: str) -> set[str]:
+    """The words that an address of this rule needs values for."""
+    return set(re.findall(r"<([a-z_]+)>", rule))

@@ -1,0 +1,229 @@
+"""Every page in a real browser, as everybody: nothing complains, nothing is too wide, nobody is shut out.
+
+The pages are those of tests/parts/routes.py, in a portal that is full, in one that is new, and after a form was sent
+with everything wrong in it.
+"""
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from playwright.sync_api import Browser
+
+from server.app import create_app
+from server.config import create_data
+from server.extensions import db, limiter
+from server.services import sign_in
+from tests.parts.chromium import Window, chromium, window
+from tests.parts.databases import copy_sqlite
+from tests.parts.full_house import FullHouse, Size
+from tests.parts.pages import browse
+from tests.parts.portal_world import PortalWorld
+from tests.parts.routes import PEOPLE, address_of, objects_of, pages_for, words_of
+from tests.parts.web_server import serve
+
+AXE = Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+ROLES = ("anonymous", "owner", "implementor", "administrator")
+NEWCOMERS = {"anonymous": "anonymous", "owner": "stranger", "implementor": "outsider", "administrator": "administrator"}
+"""Who has nothing yet, for each role."""
+PHONE, DESK, NARROWEST = 360, 1280, 320
+EVERYDAY_SHARE = 6
+"""Every how many pages the everyday run looks at in full, beside those that each role sees first."""
+SPOIL = """form => { for (const one of form.elements) {
+  if (one.matches('textarea, input:not([type=hidden]):not([type=checkbox]):not([type=radio]):not([type=file])'))
+    one.value = one.type === 'text' || one.tagName === 'TEXTAREA' ? '\\u202e' + 'W'.repeat(400) : ''
+} }"""
+
+
+@dataclass
+class Portal:
+    """A portal that is served; `objects` fill the words of its addresses, `cookies` are the sessions of its people."""
+
+    address: str
+    objects: dict[str, object]
+    cookies: dict[str, str]
+
+    def pages(self, person: str) -> list[str]:
+        """Every page that this person has and this portal has an object for."""
+        return [address_of(rule, self.objects) for rule in pages_for(person) if words_of(rule) <= self.objects.keys()]
+
+    @contextlib.contextmanager
+    def opened(self, browser: Browser, person: str, width: int) -> Iterator[Window]:
+        """A window in which this person is signed in."""
+        with window(browser, self.address, width=width) as seen:
+            if self.cookies[person]:
+                seen.page.context.add_cookies(
+                    [{"name": "session", "value": self.cookies[person], "url": self.address}])
+            yield seen
+
+
+@contextlib.contextmanager
+def portal(empty: Path, folder: Path, *, full: bool) -> Iterator[Portal]:
+    """A portal on SQLite with the usual people, new or in use for a while."""
+    config = create_data(folder / "portal", copy_sqlite(empty, folder))
+    app = create_app(config)
+    with pytest.MonkeyPatch.context() as patch, app.app_context():
+        patch.setattr(sign_in, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        world = PortalWorld(config, datetime.now(UTC))
+        if full:
+            objects = objects_of(world)
+            FullHouse(world, Size()).fill()
+        else:
+            objects = {"label": world.bob.label, "account_id": world.stranger.id,
+                       "subscription_id": world.subscriptions[world.bob.id].id,
+                       "plan_id": world.subscriptions[world.bob.id].plan_id}
+        limiter.reset()
+        cookies = {person: _cookie(app, name) for person, name in PEOPLE.items()}
+        limiter.enabled = False
+        try:
+            with serve(app) as (host, port):
+                yield Portal(f"http://{host}:{port}", objects, cookies)
+        finally:
+            limiter.enabled = True
+            db.session.remove()
+            db.engine.dispose()
+
+
+def _cookie(app: Any, name: str) -> str:
+    found = browse(app, name).get_cookie("session") if name else None
+    return found.value if found else ""
+
+
+@pytest.fixture(scope="module")
+def full(empty_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal with much of everything."""
+    with portal(empty_sqlite, tmp_path_factory.mktemp("full"), full=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def new(empty_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal with people and nothing else."""
+    with portal(empty_sqlite, tmp_path_factory.mktemp("new"), full=False) as made:
+        yield made
+
+
+def look(seen: Window, path: str, width: int) -> list[str]:
+    """Open a page; what is wrong with it."""
+    seen.complaints.clear()
+    answer = seen.page.goto(seen.address + path)
+    found = [] if answer is not None and answer.status < 500 else ["failed"]
+    return [f"{path} at {width}: {problem}" for problem in [*found, *problems_of(seen)]]
+
+
+def problems_of(seen: Window) -> list[str]:
+    """What the browser complains about, and whether the page is wider than its window."""
+    wide = seen.sideways()
+    return [*seen.complaints, *([f"{wide} px too wide"] if wide > 0 else [])]
+
+
+def everyday(pages: list[str]) -> list[str]:
+    """The part of the pages that every test run opens."""
+    return [*pages[:3], *pages[3::EVERYDAY_SHARE]]
+
+
+def visit(made: Portal, person: str, pages: list[str], *widths: int) -> list[str]:
+    """Every page at every width; all that is wrong."""
+    wrong = []
+    with chromium() as browser:
+        for width in widths:
+            with made.opened(browser, person, width) as seen:
+                for path in pages:
+                    wrong += look(seen, path, width)
+    return wrong
+
+
+@pytest.mark.parametrize("person", ROLES)
+def test_pages_are_whole_on_a_phone_and_on_a_desk(full: Portal, person: str) -> None:
+    assert visit(full, person, everyday(full.pages(person)), PHONE, DESK) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("person", ROLES)
+def test_every_page_is_whole_on_a_phone_and_on_a_desk(full: Portal, person: str) -> None:
+    assert visit(full, person, full.pages(person), NARROWEST, PHONE, DESK) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("person", ROLES)
+def test_every_page_is_whole_while_there_is_nothing_to_show(new: Portal, person: str) -> None:
+    assert visit(new, NEWCOMERS[person], new.pages(person), PHONE, DESK) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("person", ROLES)
+def test_every_form_stays_whole_when_everything_in_it_is_wrong(
+    empty_sqlite: Path, tmp_path: Path, person: str
+) -> None:
+    wrong, sent = [], 0
+    with portal(empty_sqlite, tmp_path, full=True) as made, chromium() as browser:
+        for width in (PHONE, DESK):
+            with made.opened(browser, person, width) as seen:
+                for path in [*made.pages(person), "/nothing-here"]:
+                    wrong += look(seen, path, width)
+                    form = seen.page.locator("main form[novalidate]").first
+                    if form.count() == 0 or not form.locator("[type=submit]").first.is_visible():
+                        continue
+                    form.evaluate(SPOIL)
+                    form.locator("[type=submit]").first.click()
+                    seen.page.wait_for_load_state()
+                    wrong += [f"{path} sent at {width}: {problem}" for problem in problems_of(seen)]
+                    sent += 1
+    assert wrong == []
+    assert sent >= 2 or person in {"owner"}
+
+
+def violations(seen: Window, path: str) -> list[str]:
+    """What axe finds against WCAG 2.2 AA on a page, with the first elements of each kind."""
+    seen.go(path)
+    seen.page.evaluate(AXE.read_text("utf-8"))
+    found = seen.page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
+    return [f"{path}: {one['id']}: {one['help']}: {[node['html'][:120] for node in one['nodes'][:3]]}"
+            for one in found["violations"]]
+
+
+def shut_out(made: Portal, person: str, pages: list[str]) -> list[str]:
+    """All that axe finds on these pages."""
+    with chromium() as browser, made.opened(browser, person, DESK) as seen:
+        return [problem for path in pages for problem in violations(seen, path)]
+
+
+@pytest.mark.parametrize("person", ROLES)
+def test_nobody_is_shut_out_of_the_first_pages(full: Portal, person: str) -> None:
+    assert shut_out(full, person, everyday(full.pages(person))[:8]) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("person", ROLES)
+def test_nobody_is_shut_out_of_any_page(full: Portal, person: str) -> None:
+    assert shut_out(full, person, full.pages(person)) == []
+
+
+def test_the_menu_of_a_phone_opens_closes_and_works_without_scripts(full: Portal) -> None:
+    with chromium() as browser, full.opened(browser, "administrator", PHONE) as seen:
+        seen.go("/overview")
+        place = seen.page.get_by_role("navigation", name="Main").get_by_role("link", name="Overview")
+        assert not place.is_visible()
+        seen.page.get_by_role("button", name="Menu").click()
+        place.wait_for()
+        seen.page.keyboard.press("Escape")
+        place.wait_for(state="hidden")
+        assert seen.complaints == []
+        plain = browser.new_context(java_script_enabled=False, viewport={"width": PHONE, "height": 800})
+        plain.add_cookies([{"name": "session", "value": full.cookies["administrator"], "url": full.address}])
+        page = plain.new_page()
+        page.goto(f"{full.address}/overview")
+        assert page.get_by_role("navigation", name="Main").get_by_role("link", name="Overview").is_visible()
+        assert not page.get_by_role("button", name="Menu").is_visible()
+        plain.close()
