@@ -9,7 +9,7 @@ import msgspec
 
 from protocol.messages import LOOKUP_LIMIT, AdoptedPack, KnownChunks, LookupChunks
 from vault.blobs import compress_all
-from vault.chunks import chunk_id
+from vault.chunks import CHUNK_ID_LENGTH, chunk_id
 from vault.keys import VaultKeys
 from vault.records import StoredPack
 from vault.writer import ClosedPack, CompressedChunk, NumberedChunk, PackWriter
@@ -19,6 +19,7 @@ Adopt = Callable[[ClosedPack], None]
 
 QUICK = 2
 """The level of compression while the line is quicker than the processor; a slow line is worth the usual one."""
+EXPECTED_LIMIT = 10 * LOOKUP_LIMIT
 MEMORY_LIMIT = 1 << 16
 """So many chunks of a first run are remembered before the portal is asked about them, too."""
 
@@ -51,8 +52,16 @@ class ChunkStore:
         self._moment = 0
         self._asking: list[int] = []
         self._portal_knows = next_chunk > 1
+        self._expected: dict[bytes, int] = {}
         self._adopted: set[int] = set()
         self.next_chunk = next_chunk
+
+    def expect(self, ids: bytes) -> None:
+        """What follows holds, most likely, the chunks with these `ids`, one after the other: asks for all of them at
+        once, rather than for each as it comes. Takes the place of what was expected before."""
+        wanted = [ids[start : start + CHUNK_ID_LENGTH] for start in range(0, len(ids), CHUNK_ID_LENGTH)]
+        found = self._ask(list(dict.fromkeys(wanted[:EXPECTED_LIMIT]))) if self._portal_knows else {}
+        self._expected = {identity: number for identity, number in found.items() if number > 0}
 
     def identify(self, plain: bytes) -> bytes:
         """The chunk's id."""
@@ -62,7 +71,11 @@ class ChunkStore:
         """The numbers of chunks with their ids. What is new is sealed and goes into a pack, which may still be under
         way."""
         with self._lock:
-            known = {identity: number for identity in ids if (number := self._recent.get(identity))}
+            recent, expected = self._recent, self._expected
+            known = {
+                identity: number for identity in ids
+                if (number := recent.get(identity) or expected.get(identity))
+            }
             unknown = [identity for identity in dict.fromkeys(ids) if identity not in known]
             asks = self._portal_knows
             moment = self._moment

@@ -192,6 +192,8 @@ class Pipeline:
         )
 
     def _read_large(self, item: Item, path: str) -> None:
+        if item.step.indexed is not None:
+            self._store.expect(item.step.indexed.chunks)
         for last in (False, True):
             item.pieces = []
             try:

@@ -46,7 +46,7 @@ class Chunker:
     def cut_whole(self, content: bytes, name: str) -> Iterator[bytes]:
         """As `cut`, for a file of at most MAXIMUM bytes: without the buffers that a large one needs."""
         if name.lower().endswith(FIXED_SUFFIXES):
-            yield content
+            yield from filter(None, [content])
         else:
             for chunk in self._content_defined.cut_buf(content):
                 yield bytes(chunk.data)

@@ -1,6 +1,7 @@
 """Chunks get their numbers once, however many threads ask and however slowly the portal answers."""
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +11,9 @@ from uuid import UUID
 import pytest
 
 from client import deduplication
-from client.deduplication import ChunkStore
+from client.deduplication import QUICK, ChunkStore
 from protocol.messages import AdoptedPack, KnownChunks, LookupChunks, PackedChunk, PackRecord
+from vault.blobs import OVERHEAD, compress
 from vault.chunks import chunk_id
 from vault.keys import VaultKeys, derive_keys
 from vault.packs import read_pack
@@ -173,3 +175,45 @@ def test_many_threads_store_each_chunk_once(bench: Bench) -> None:
     for closed in bench.packs:
         name = next(path for path in bench.storage.folder.rglob(f"{closed.pack.number:08d}-*"))
         assert {blob.id for blob in read_pack(name.read_bytes(), KEYS, VAULT, "pack").blobs} <= set(stored)
+
+
+class GatedStorage(FolderStorage):
+    """Takes nothing until the gate opens."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.gate = threading.Event()
+
+    def put_new(self, name: str, data: bytes | bytearray | memoryview) -> None:
+        assert self.gate.wait(20)
+        super().put_new(name, data)
+
+
+def test_a_slow_line_is_worth_better_compression(bench: Bench, tmp_path: Path) -> None:
+    chosen = random.Random(5)
+    words = [chosen.randbytes(chosen.randint(3, 9)) for _ in range(500)]
+    early, late = (b"".join(chosen.choices(words, k=12_000)) for _ in range(2))
+    for plain in (early, late):
+        assert len(compress(plain, QUICK)[1]) != len(compress(plain, 3)[1])
+    bench.storage = slow = GatedStorage(tmp_path)
+    bench.put([early])
+    for _ in range(3):  # each closes the pack before it
+        bench.put([chosen.randbytes(950_000)])
+    bench.put([late])
+    slow.gate.set()
+    assert bench.stored_ids()
+    lengths = {chunk.id: chunk.length - OVERHEAD for pack in bench.packs for chunk in pack.chunks}
+    assert lengths[identity(early)] == len(compress(early, QUICK)[1])
+    assert lengths[identity(late)] == len(compress(late, 3)[1])
+
+
+def test_what_a_large_file_held_before_is_asked_for_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, next_chunk=10)
+    held = [identity(b"%d" % number) for number in range(300)]
+    bench.catalogue.numbers = {name: number + 1 for number, name in enumerate(held)}
+    bench.catalogue.lost = {held[7]}
+    bench.store.expect(b"".join(held))
+    assert bench.catalogue.asked == held
+    assert [bench.put([b"%d" % number])[1] for number in (5, 6, 7, 8)] == [[6], [7], [8], [9]]
+    assert bench.catalogue.asked == [*held, held[7]]
+    assert bench.stored_ids() == [held[7]]

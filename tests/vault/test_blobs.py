@@ -22,6 +22,7 @@ from vault.blobs import (
     ZSTD,
     _blob_key,
     compress,
+    compress_all,
     decompress,
     open_blob,
     seal_blob,
@@ -61,6 +62,14 @@ def test_text_is_compressed_and_noise_is_not() -> None:
     assert compress(noise, 3) == (RAW, noise)
     assert compress(noise[:100], 3) == (RAW, noise[:100])
     assert compress(noise[:65536] + TEXT * 100, 3)[0] == RAW  # the first 64 KiB decide
+
+
+@pytest.mark.parametrize("level", [2, 3])
+def test_many_chunks_at_once_become_what_each_would_alone(level: int) -> None:
+    noise = random.Random(1).randbytes(300_000)
+    plains = [TEXT, noise[:100], TEXT * 100, b"x", noise, noise[:65536] + TEXT * 100, TEXT[:70], noise[:131_072]]
+    assert compress_all(plains, level) == [compress(plain, level) for plain in plains]
+    assert compress_all([], level) == []
 
 
 def test_the_same_chunk_is_never_sealed_the_same() -> None:

@@ -38,6 +38,12 @@ def test_disk_images_are_cut_at_fixed_places(name: str) -> None:
     assert [len(chunk) for chunk in cut(SAMPLE + b"x", name=name)] == [4 << 20, 4 << 20, 1]
 
 
+@pytest.mark.parametrize("name", ["file", "disk.vhdx"])
+@pytest.mark.parametrize("size", [0, 1, MINIMUM, MINIMUM + 1, 3_000_001, MAXIMUM])
+def test_a_file_in_one_piece_is_cut_where_a_stream_is(name: str, size: int) -> None:
+    assert list(Chunker(KEYS.gear).cut_whole(SAMPLE[:size], name)) == cut(SAMPLE[:size], name=name)
+
+
 def test_ids_are_golden() -> None:
     assert chunk_id(KEYS.chunk, b"").hex() == "570c59ce98a4a9cd9d0263da0d2f146e"
     assert chunk_id(KEYS.chunk, b"hello").hex() == "89e08007a1ecec62bc86778ebe50cadf"
