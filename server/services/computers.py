@@ -100,7 +100,12 @@ def read_wanted(given: Wanted) -> Wanted:
     states = ",".join(state for state in given.state.split(",") if state in WORST_FIRST)
     sort = given.sort if given.sort.removeprefix("-") in SORTS else DEFAULT_SORT
     customer = given.customer if LABEL.fullmatch(given.customer) else ""
-    return replace(given, state=states, sort=sort, customer=customer, search=given.search.strip()[:255])
+    return replace(given, state=states, sort=sort, customer=customer, search=_cleaned(given.search))
+
+
+def _cleaned(words: str) -> str:
+    """Words to search for, without what no name holds."""
+    return "".join(sign for sign in words if sign.isprintable()).strip()[:255]
 
 
 def plans_and_storages() -> tuple[dict[int, str], dict[int, str]]:

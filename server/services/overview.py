@@ -1,38 +1,144 @@
-"""The staff's first page: every computer with its state, its last backup and its last run, worst first."""
+"""The staff's first page: how everybody's backups are, and how the portal itself is."""
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, true
+from sqlalchemy import Select, case, func, select
 
 from server.extensions import db
-from server.models import Customer
-from server.services.cards import Card, attention_count, cards_where
+from server.models import Computer, Customer, Mail, Staff, Storage, Subscription, Vault
+from server.services import attention, forecast, health, results, uptime
+from server.services.attention import Attention
+from server.services.forecast import Forecast
+from server.services.health import GONE, LATE, NOT_SET_UP, OVERDUE, PROTECTED
+from server.services.ownership import ADMINISTRATOR, served_by
+from server.services.results import DayCount, DayResult
+from server.words import ago, count, percent
+
+ROWS_SHOWN = 10
+NEARLY_FULL = 95
+MAIL_PATIENCE = timedelta(hours=1)
+DRAFT = "draft"
 
 
 @dataclass(frozen=True)
-class Row:
-    """A line of the staff's overview; `card` is None for a customer without computers."""
+class Counters:
+    """How many computers (without retired ones) there are, and in which states."""
 
-    customer: Customer
-    card: Card | None
-
-
-def rows_of_all(now: datetime) -> list[Row]:
-    """Every computer of every customer, worst first, then the customers without computers."""
-    found = cards_where(true(), now)
-    served = {card.computer.customer_id for card in found}
-    customers = db.session.scalars(select(Customer).order_by(Customer.number)).all()
-    return [Row(card.computer.customer, card) for card in found] + [
-        Row(customer, None) for customer in customers if customer.id not in served
-    ]
+    computers: int
+    protected: int
+    overdue: int
+    not_set_up: int
 
 
-def sentence_for_staff(cards: Sequence[Card]) -> str:
-    """The first sentence of the staff's overview."""
-    attention = attention_count(cards)
-    if not attention:
-        return "Nothing needs attention."
-    return f"{attention} computer{' needs' if attention == 1 else 's need'} attention."
+@dataclass(frozen=True)
+class Space:
+    """Bytes of all storages: granted, used, and what there is (None: nobody said)."""
+
+    granted: int
+    used: int
+    capacity: int | None
+    forecast: Forecast | None
+
+    @property
+    def free(self) -> int | None:
+        """What is not used yet."""
+        return None if self.capacity is None else max(self.capacity - self.used, 0)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All that the page shows. `strips` are the last 30 days by vault; `space` is for administrators."""
+
+    counters: Counters
+    attention: Attention
+    strips: dict[int, list[DayResult]]
+    fleet: Sequence[DayCount]
+    faults: Sequence[str]
+    space: Space | None
+
+    @property
+    def sentence(self) -> str:
+        """What stands above everything else."""
+        total = self.attention.total
+        if not total:
+            return "Nothing needs attention."
+        return f"{count(total, 'thing')} {'needs' if total == 1 else 'need'} attention."
+
+
+def look(person: Staff, now: datetime) -> Overview:
+    """The first page of `person`: of everybody for administrators, of assigned customers for implementors."""
+    everything = person.role == ADMINISTRATOR
+    counters, granted, mails = _count(person, now)
+    items = attention.read(person, now, limit=ROWS_SHOWN)
+    fleet = results.fleet(person, now)
+    faults, space = _storages(granted, fleet, now) if everything else ([], None)
+    return Overview(
+        counters=counters,
+        attention=items,
+        strips=results.strips([item.vault_id for item in items.items if item.vault_id is not None], now),
+        fleet=fleet,
+        faults=[*_faults(mails, now), *faults] if everything else [],
+        space=space,
+    )
+
+
+def _count(person: Staff, now: datetime) -> tuple[Counters, int, int]:
+    """The counters, the bytes that are granted, and how many e-mails have been waiting for too long; one query."""
+    state = health.state_at(now)
+
+    def number_in(*states: str) -> Any:
+        return func.coalesce(func.sum(case((state.in_(states), 1), else_=0)), 0)
+
+    granted = select(func.sum(Subscription.quota)).where(Subscription.grace_until >= now.date()).scalar_subquery()
+    mails = select(func.count()).select_from(Mail).where(
+        Mail.sent_at.is_(None), Mail.given_up_at.is_(None), Mail.created_at < now - MAIL_PATIENCE, Mail.tries > 0,
+    ).scalar_subquery()
+    query: Select[Any] = select(
+        func.count(), number_in(PROTECTED, LATE), number_in(OVERDUE), number_in(NOT_SET_UP), granted, mails,
+    ).select_from(Computer)
+    row = db.session.execute(
+        health.with_states(query).join(Customer, Customer.id == Computer.customer_id)
+        .where(served_by(person), Computer.state != GONE)).one()
+    return Counters(*map(int, row[:4])), int(row[4] or 0), int(row[5])
+
+
+def _faults(mails: int, now: datetime) -> list[str]:
+    """What is wrong with the portal itself."""
+    found = []
+    stopped = uptime.worker_stopped(now)
+    if stopped is not None:
+        found.append(f"The background work was last heard of {ago(stopped, now)}: no e-mails are sent, no storage is "
+                     "checked, and runs that lost their computer stay open. Start “ibs-server worker”.")
+    if mails:
+        found.append(f"{count(mails, 'e-mail')} could not be sent for an hour and {'is' if mails == 1 else 'are'} "
+                     "tried again. Look at Settings, Mail.")
+    return found
+
+
+def _storages(granted: int, fleet: Sequence[DayCount], now: datetime) -> tuple[list[str], Space]:
+    """What is wrong with storages, and the space of all of them; one query."""
+    used = select(func.coalesce(func.sum(Vault.stored_bytes), 0)).where(
+        Vault.storage_id == Storage.id).scalar_subquery()
+    rows = db.session.execute(
+        select(Storage.name, Storage.capacity, Storage.problem, Storage.problem_since, used.label("used"))
+        .where(Storage.kind != DRAFT).order_by(Storage.name)).all()
+    faults = []
+    for row in rows:
+        if row.problem_since is not None:
+            faults.append(f"Storage {row.name}: {row.problem} First noticed {ago(row.problem_since, now)}.")
+        elif row.capacity and percent(int(row.used), row.capacity) >= NEARLY_FULL:
+            faults.append(f"Storage {row.name} is nearly full: {percent(int(row.used), row.capacity)} % are used.")
+    total = sum(int(row.used) for row in rows)
+    known = [row.capacity for row in rows if row.capacity is not None]
+    capacity = sum(known) if rows and len(known) == len(rows) else None
+    today = now.astimezone(UTC).date()
+    foretold = None
+    if capacity:
+        added = {day.day: day.stored for day in fleet if day.stored}
+        older = fleet[0].day in added
+        foretold = forecast.foretell(forecast.levels_from(added, total, today, older=older), capacity, today)
+    return faults, Space(granted, total, capacity, foretold)

@@ -29,13 +29,14 @@ class DayResult(NamedTuple):
 
 
 class DayCount(NamedTuple):
-    """How many runs ended on a day in which way."""
+    """How many runs ended on a day in which way; `stored` bytes are counted for all computers only."""
 
     day: date
     completed: int = 0
     warnings: int = 0
     failed: int = 0
     other: int = 0
+    stored: int = 0
 
 
 def strips(vaults: Sequence[int], now: datetime) -> dict[int, list[DayResult]]:
@@ -67,7 +68,7 @@ def days(now: datetime) -> list[date]:
 
 def _counted(now: datetime) -> dict[date, DayCount]:
     rows = db.session.execute(
-        select(FleetDay.day, FleetDay.completed, FleetDay.warnings, FleetDay.failed, FleetDay.other)
+        select(FleetDay.day, FleetDay.completed, FleetDay.warnings, FleetDay.failed, FleetDay.other, FleetDay.stored)
         .where(FleetDay.day >= days(now)[0]))
     return {row.day: DayCount(*row) for row in rows}
 

@@ -7,26 +7,44 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from server import access
-from server.pages import page_of
-from server.services import overview
-from server.services.cards import attention_count
+from server.services import attention, overview, run_list
 
-blueprint = Blueprint("overview", __name__)
+blueprint = Blueprint("overview", __name__, url_prefix="/overview")
 blueprint.before_request(access.require_sign_in)
 ROWS_PER_PAGE = 50
+RUNS_SHOWN = 10
 
 
-@blueprint.get("/overview")
+@blueprint.get("")
 def index() -> ResponseReturnValue:
-    """Every computer with its last backup and result, worst first."""
-    access.staff_member()
-    rows = overview.rows_of_all(datetime.now(UTC))
-    cards = [row.card for row in rows if row.card]
+    """Counters, what needs attention, the last 30 days, space, and what runs now."""
+    staff, now = access.staff_member(), datetime.now(UTC)
+    found = overview.look(staff, now)
     return render_template(
-        "overview/index.html",
-        sentence=overview.sentence_for_staff(cards),
-        attention=attention_count(cards),
-        customers=len({row.customer.id for row in rows}),
-        total=len(cards),
-        **page_of(rows, request.args.get("page", 1, int), ROWS_PER_PAGE)._asdict(),
-    )
+        "overview/index.html", overview=found, attention=found.attention.total,
+        running=run_list.running_now(staff, now, RUNS_SHOWN), updates=_wants_updates())
+
+
+@blueprint.get("/running")
+def running() -> ResponseReturnValue:
+    """The part of the page that changes by itself."""
+    staff = access.staff_member()
+    found = run_list.running_now(staff, datetime.now(UTC), RUNS_SHOWN)
+    return render_template("overview/running.html", running=found, updates=_wants_updates())
+
+
+@blueprint.get("/attention", endpoint="attention")
+def attention_() -> ResponseReturnValue:
+    """Everything that needs attention, worst first."""
+    staff, now = access.staff_member(), datetime.now(UTC)
+    page = min(max(request.args.get("page", 1, int), 1), 10**6)
+    found = attention.read(staff, now, limit=ROWS_PER_PAGE, offset=(page - 1) * ROWS_PER_PAGE)
+    if not found.items and page > 1:
+        page = 1
+        found = attention.read(staff, now, limit=ROWS_PER_PAGE)
+    return render_template("overview/attention.html", items=found.items, attention=found.total, page=page,
+                           pages=max(1, -(-found.total // ROWS_PER_PAGE)))
+
+
+def _wants_updates() -> bool:
+    return request.args.get("updates") != "off"

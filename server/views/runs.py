@@ -1,6 +1,7 @@
 """Runs as staff see them: the list, one run with its activity log, and how far a running one is."""
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 
 from flask import Blueprint, Response, render_template, request
@@ -9,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from protocol.errors import NotFound
 from server import access
 from server.services import activity_logs, run_list, run_page
-from server.services.ownership import ADMINISTRATOR
+from server.services.ownership import ADMINISTRATOR, LABEL
 from server.services.run_list import KINDS, WORDS, Wanted
 from server.views.files import disposition
 
@@ -17,6 +18,7 @@ blueprint = Blueprint("runs", __name__, url_prefix="/runs")
 blueprint.before_request(access.require_sign_in)
 blueprint.add_app_template_filter(run_list.word_of, "run_word")
 RUN = "/<computer_id>/<int(max=4294967295):number>"
+COMPUTER = re.compile(r"[0-9a-f-]{36}")
 STOP_POLLING = 286
 """What tells htmx that nothing will change any more."""
 
@@ -66,8 +68,8 @@ def _wanted() -> Wanted:
     asked = request.args
     return Wanted(
         state=asked.get("state", "") if asked.get("state") in WORDS else "",
-        customer=asked.get("customer", ""),
-        computer=asked.get("computer", ""),
+        customer=asked.get("customer", "") if LABEL.fullmatch(asked.get("customer", "")) else "",
+        computer=asked.get("computer", "") if COMPUTER.fullmatch(asked.get("computer", "")) else "",
         kind=asked.get("kind", "") if asked.get("kind") in KINDS else "",
         since=asked.get("since", None, date.fromisoformat),
         until=asked.get("until", None, date.fromisoformat),

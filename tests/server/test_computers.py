@@ -85,6 +85,7 @@ def names_in(page: str) -> set[str]:
     ("q=3c5282aabb01", {"STALE"}),
     ("q=s4evnx0r", {"STALE"}),
     ("q=100%25", set()),
+    ("q=fr%00ont&customer=%00&sort=%00&state=%00", {"FRONT"}),
     ("page=99", {"FRONT", "STALE"}),
     ("page=-3&sort=name&plan=0", {"FRONT", "STALE"}),
     ("plan=99999999999999999999", set()),
