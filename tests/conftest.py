@@ -1,6 +1,9 @@
 """Fixtures that any test may ask for, and rules for all of them."""
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,6 +12,9 @@ from tests.parts.ftp_servers import ftp_server, start_ftp
 from tests.parts.workers import pytest_xdist_make_scheduler
 
 __all__ = ["empty_sqlite", "ftp_server", "mariadb", "pytest_xdist_make_scheduler", "shared_mariadb", "start_ftp"]
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 LONG_SECONDS = 1800
 """What a long test may take; pyproject.toml says it for the others."""
@@ -27,3 +33,12 @@ def usual_umask() -> Iterator[None]:
     usual = os.umask(0o022)
     yield
     os.umask(usual)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A browser without a screen, one for each worker; its windows share nothing."""
+    from tests.parts.chromium import chromium  # takes long, and few tests need it
+
+    with chromium() as started:
+        yield started

@@ -13,6 +13,7 @@ SWITCHES = [
     "--disable-component-update", "--disable-sync",
 ]
 ANSWERED = "the server responded with a status of"
+_running: list[Browser] = []
 
 
 @dataclass
@@ -53,12 +54,17 @@ class Window:
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser without a screen."""
+    """A browser without a screen; while one is running, the same one."""
+    if _running:
+        yield _running[0]
+        return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=PROGRAM, args=SWITCHES)
+        _running.append(browser)
         try:
             yield browser
         finally:
+            _running.clear()
             browser.close()
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser
 
 from server import pages
 from server.extensions import db
-from tests.parts.chromium import Window, chromium, window
+from tests.parts.chromium import Window, window
 from tests.parts.portal_world import PASSWORD, PortalWorld, days_ago
 from tests.parts.web_server import serve
 
@@ -66,17 +67,16 @@ def visit(opened: Window, name: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", ["alice.front", "admin@example.com", "bob"])
-def test_no_page_is_wider_than_its_window_or_complained_about(address: str, name: str) -> None:
-    with chromium() as browser:
-        for width, dark in ((320, False), (360, True), (1280, False)):
-            with window(browser, address, width=width, dark=dark) as opened:
-                seen = 0
-                for place in visit(opened, name):
-                    assert opened.sideways() <= 0, (place, width)
-                    assert opened.complaints == [], (place, width)
-                    assert small_targets(opened) == [], (place, width)
-                    seen += 1
-                assert seen >= 4
+def test_no_page_is_wider_than_its_window_or_complained_about(address: str, browser: Browser, name: str) -> None:
+    for width, dark in ((320, False), (360, True), (1280, False)):
+        with window(browser, address, width=width, dark=dark) as opened:
+            seen = 0
+            for place in visit(opened, name):
+                assert opened.sideways() <= 0, (place, width)
+                assert opened.complaints == [], (place, width)
+                assert small_targets(opened) == [], (place, width)
+                seen += 1
+            assert seen >= 4
 
 
 def small_targets(opened: Window) -> list[str]:
@@ -89,8 +89,8 @@ def small_targets(opened: Window) -> list[str]:
     return found
 
 
-def test_the_keyboard_alone_leads_to_a_file(address: str) -> None:
-    with chromium() as browser, window(browser, address) as opened:
+def test_the_keyboard_alone_leads_to_a_file(address: str, browser: Browser) -> None:
+    with window(browser, address) as opened:
         opened.sign_in("alice.front", PASSWORD)
         keyboard = opened.page.keyboard
         keyboard.press("Tab")

@@ -5,11 +5,13 @@ import os
 import zipfile
 from pathlib import Path
 
-from tests.parts.chromium import Window, chromium, window
+from playwright.sync_api import Browser
+
+from tests.parts.chromium import Window, window
 from tests.parts.house import PASSWORD, House
 
 
-def test_a_customer_gets_files_back_in_chromium(house: House, tmp_path: Path) -> None:
+def test_a_customer_gets_files_back_in_chromium(house: House, browser: Browser, tmp_path: Path) -> None:
     user = house.sell("alice")
     computer = house.computer(user)
     letters = computer.source / "Letters & Co"
@@ -20,7 +22,7 @@ def test_a_customer_gets_files_back_in_chromium(house: House, tmp_path: Path) ->
     (letters / "new.txt").write_bytes(b"new")
     assert computer.must_back_up() == 2
 
-    with chromium() as browser, window(browser, house.address) as alice:
+    with window(browser, house.address) as alice:
         page = alice.page
         alice.sign_in(user, PASSWORD)
         page.get_by_role("link", name="Restore files").click()
@@ -46,7 +48,7 @@ def test_a_customer_gets_files_back_in_chromium(house: House, tmp_path: Path) ->
         assert alice.complaints == []
 
 
-def test_a_browser_reports_a_download_that_breaks_off(house: House, tmp_path: Path) -> None:
+def test_a_browser_reports_a_download_that_breaks_off(house: House, browser: Browser, tmp_path: Path) -> None:
     user = house.sell("alice")
     computer = house.computer(user)
     (computer.source / "large.bin").write_bytes(os.urandom(30_000_000))
@@ -56,7 +58,7 @@ def test_a_browser_reports_a_download_that_breaks_off(house: House, tmp_path: Pa
     data[len(data) // 2] ^= 1
     damaged.write_bytes(data)
 
-    with chromium() as browser, window(browser, house.address) as alice:
+    with window(browser, house.address) as alice:
         alice.sign_in(user, PASSWORD)
         page = alice.page
         page.get_by_role("link", name="Restore files").click()
