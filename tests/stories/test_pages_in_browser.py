@@ -185,7 +185,9 @@ def test_every_form_stays_whole_when_everything_in_it_is_wrong(
 
 def violations(seen: Window, path: str) -> list[str]:
     """What axe finds against WCAG 2.2 AA on a page, with the first elements of each kind."""
-    seen.go(path)
+    answer = seen.page.goto(seen.address + path)
+    if answer is None or not answer.text().startswith("<!DOCTYPE"):
+        return []  # a part that its page asks for again and again, looked at there
     seen.page.evaluate(AXE.read_text("utf-8"))
     found = seen.page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
     return [f"{path}: {one['id']}: {one['help']}: {[node['html'][:120] for node in one['nodes'][:3]]}"
