@@ -167,6 +167,22 @@ def own_account(account_id: int) -> Account:
     return _found(ownership.find_account(customer_account(), account_id), "account")
 
 
+def own_subscription(subscription_id: int) -> Subscription:
+    """A subscription that the signed-in account may see: the owner all, others the one they belong to.
+
+    Raises NotFound, NotPermitted for staff.
+    """
+    return _found(ownership.find_subscription(customer_account(), subscription_id), "subscription")
+
+
+def own_customer() -> Customer:
+    """The customer whose owner is signed in. Raises NotPermitted for its other accounts and for staff."""
+    account = customer_account()
+    if not account.is_owner:
+        raise NotPermitted
+    return account.customer
+
+
 def own_computer(computer_id: str) -> Computer:
     """A computer that the signed-in account may see. Raises NotFound, NotPermitted for staff."""
     return _found(ownership.find_computer(customer_account(), computer_id), "computer")

@@ -10,7 +10,7 @@ from flask import Flask
 from huey import SqliteHuey, crontab
 
 from server.config import Config
-from server.services import settlement, storages, uptime
+from server.services import contents, settlement, storages, uptime
 
 WORKERS = 2
 """One may be busy for minutes with a storage's examination while the other settles runs."""
@@ -21,7 +21,7 @@ log = logging.getLogger("ibs.worker")
 def create_queue(app: Flask, *, immediate: bool = False) -> SqliteHuey:
     """The queue of this portal with its periodic work; `immediate` runs what is queued at once, for tests.
 
-    Its tasks are attributes of the queue: `note_life`, `settle_runs`, `check_storages`.
+    Its tasks are attributes of the queue: `note_life`, `count_contents`, `settle_runs`, `check_storages`.
     """
     config: Config = app.config["IBS"]
     queue = SqliteHuey("ibs", filename=str(config.queue_file), results=False, utc=True, immediate=immediate)
@@ -32,6 +32,7 @@ def create_queue(app: Flask, *, immediate: bool = False) -> SqliteHuey:
         setattr(queue, name, queue.periodic_task(when)(task))
 
     periodic("note_life", crontab(minute="*"), lambda: uptime.note_seen(datetime.now(UTC), worker=True))
+    periodic("count_contents", crontab(minute="*"), lambda: contents.count_due(datetime.now(UTC)))
     periodic("settle_runs", crontab(minute="*"), lambda: settlement.settle_expired(datetime.now(UTC), config))
     periodic("check_storages", crontab(minute="23"), lambda: storages.check_due_storages(config, datetime.now(UTC)))
     return queue

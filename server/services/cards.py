@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, select
 
@@ -37,6 +38,13 @@ class Card:
     def last_result(self) -> str:
         """The last run's result in words; "" when nothing has run."""
         return result_of(self.last_run.state, self.last_run.skipped) if self.last_run else ""
+
+
+class Notice(NamedTuple):
+    """A sentence that stands above the computers, and what it is about: a switch of an account, or a plan."""
+
+    words: str
+    about: str
 
 
 def cards_of(account: Account, now: datetime) -> list[Card]:
@@ -86,14 +94,14 @@ def attention_count(cards: Sequence[Card]) -> int:
     return sum(card.state in {FAILED, OVERDUE} for card in cards)
 
 
-def notices_for(account: Account, cards: Sequence[Card], now: datetime) -> list[str]:
+def notices_for(account: Account, cards: Sequence[Card], now: datetime) -> list[Notice]:
     """What stands above the computers: why no backups are made, by whom, and that everything can be restored."""
     owners = {card.computer.account.id: card.computer.account for card in cards} or {account.id: account}
     plans = {card.computer.subscription.id: card.computer.subscription for card in cards}
     if account.subscription is not None:
         plans.setdefault(account.subscription.id, account.subscription)
-    return [_switched_off(owner) for owner in owners.values() if not owner.accepts_backups] + [
-        sentence for plan in plans.values() if (sentence := _stage_sentence(plan, now))
+    return [Notice(_switched_off(owner), "switch") for owner in owners.values() if not owner.accepts_backups] + [
+        Notice(sentence, "plan") for plan in plans.values() if (sentence := _stage_sentence(plan, now))
     ]
 
 

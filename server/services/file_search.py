@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -92,6 +92,11 @@ def search(
     return Result(_describe(vault_id, hits, times), next_, full or start is None)
 
 
+def usable(words: str) -> str:
+    """What was typed, without what no name is found by."""
+    return "".join(sign for sign in words if sign.isprintable()).strip()[:LONGEST]
+
+
 def read_cursor(text: str) -> Cursor | None:
     """The cursor in an address; None for none, and for one of somebody else's making."""
     folder, _, step = text.partition("/")
@@ -136,12 +141,19 @@ def _describe(vault_id: int, hits: Sequence[Any], times: Times) -> list[Found]:
             .where(Version.vault_id == vault_id, or_(*keys)))
     }
     paths = paths_of(vault_id, {hit.parent_no for hit in hits})
-    found = []
+    found: dict[Path, Found] = {}
     for hit in hits:
         version, held = newest[hit.parent_no, hit.name], times.within(hit.first, hit.last)
         if hit.parent_no in paths and held:
-            found.append(Found(
+            one = Found(
                 (*paths[hit.parent_no], hit.name), version.kind, version.size, moment_of(version.mtime_ns),
                 hit.versions, times.of(held[0]), times.of(held[-1]), held[-1], hit.last >= times.newest,
-            ))  # fmt: skip
-    return found
+            )  # fmt: skip
+            found[one.path] = _joined(found[one.path], one) if one.path in found else one
+    return list(found.values())
+
+
+def _joined(one: Found, other: Found) -> Found:
+    """What stands at one path in two folders of that path, of which one took the other's place."""
+    older, newer = (one, other) if one.last_run < other.last_run else (other, one)
+    return replace(newer, versions=one.versions + other.versions, first=min(older.first, newer.first))

@@ -63,7 +63,7 @@ def points(computer_id: str) -> ResponseReturnValue:
 def search(computer_id: str) -> ResponseReturnValue:
     """Files by name, over all restore points of a computer."""
     computer = access.computer_for_files(computer_id)
-    words = request.args.get("q", "").strip()[: file_search.LONGEST]
+    words = file_search.usable(request.args.get("q", ""))
     found = None
     if len(words) >= file_search.SHORTEST:
         found = file_search.search(computer.vault_id, words, file_search.read_cursor(request.args.get("after", "")))

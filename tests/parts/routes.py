@@ -186,8 +186,8 @@ SENT: dict[str, dict[str, str]] = {
     "POST /accounts/<account_id>/edit": {"email": "new@example.com", "subscription_id": "0"},
     "POST /accounts/<account_id>/backups": {"accepts": "no", "reason": "holiday"},
     "POST /accounts/<account_id>/mail": {"choice": "weekly"},
-    "POST /files/<computer_id>/<number>/selection/": {"pick": "2"},
-    "POST /files/<computer_id>/<number>/selection/<address>": {"pick": "3"},
+    "POST /files/<computer_id>/<number>/selection/": {"pick": "3"},
+    "POST /files/<computer_id>/<number>/selection/<address>": {"pick": "4"},
 }
 
 
