@@ -202,7 +202,8 @@ def _told(row: Any, now: datetime) -> Item:
     title = f"Plan {row.title}"
     if row.rank == IS_FULL:
         words = f"{size(int(row.used))} of {size(row.quota)} are used ({percent(int(row.used), row.quota)} %)."
-        return Item(row.customer, row.number, title, "Nearly full", None, words, Ask("Give more", *ask[1:]))
+        word = "Storage full" if row.used >= row.quota else "Nearly full"
+        return Item(row.customer, row.number, title, word, None, words, Ask("Give more", *ask[1:]))
     ended = _midnight(row.day + timedelta(days=1))
     if row.rank == IS_IN_GRACE:
         return Item(row.customer, row.number, title, "Grace", ended,

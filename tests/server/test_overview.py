@@ -108,7 +108,8 @@ def test_warnings_and_new_computers_get_three_days(world: PortalWorld) -> None:
     ({"valid_until": timedelta(days=0)}, ["Plan Gold: Expiring"]),
     ({"valid_until": timedelta(days=-1)}, ["Plan Gold: Grace"]),
     ({"valid_until": timedelta(days=-4)}, []),
-    ({"quota": 1000}, ["Plan Gold: Nearly full"]),
+    ({"quota": 1000}, ["Plan Gold: Storage full"]),
+    ({"quota": 1050}, ["Plan Gold: Nearly full"]),
     ({"quota": 1060}, []),
     ({"quota": 1000, "suspended": True}, []),
 ])
