@@ -7,6 +7,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 from wtforms import BooleanField, RadioField, SelectField
+from wtforms.fields import SelectChoice
 
 from server.forms.base import EditingForm, Form, choices, line
 from server.forms.numbers import Day, gigabytes_field, in_bytes, in_gigabytes
@@ -15,15 +16,15 @@ from server.services.versions import EditedMeanwhile
 from server.words import count, size
 
 
-def plan_choices(plans: Iterable[Plan]) -> list[tuple[str, str]]:
+def plan_choices(plans: Iterable[Plan]) -> list[SelectChoice]:
     """Plans with what they promise, for a select."""
-    return [(str(plan.id), f"{plan.name}: {size(plan.quota)}, {count(plan.computers, 'computer')}, "
-             f"{count(plan.days, 'day')}") for plan in plans]
+    return choices(*((str(plan.id), f"{plan.name}: {size(plan.quota)}, {count(plan.computers, 'computer')}, "
+                      f"{count(plan.days, 'day')}") for plan in plans))
 
 
-def storage_choices(storages: Iterable[Storage]) -> list[tuple[str, str]]:
+def storage_choices(storages: Iterable[Storage]) -> list[SelectChoice]:
     """The default storage and the others by name, for a select."""
-    return [("", "The default storage"), *((str(storage.id), storage.name) for storage in storages)]
+    return choices(("", "The default storage"), *((str(storage.id), storage.name) for storage in storages))
 
 
 class SellForm(Form):

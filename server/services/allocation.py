@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, case, func, literal, or_, select, true
 
 from server.extensions import db
 from server.models import Computer, Customer, Plan, Storage, Subscription, Vault
@@ -78,6 +78,18 @@ def storage_figures(now: datetime) -> dict[int, Figures]:
     }
 
 
+def figures_of(storage: Storage, now: datetime) -> Figures:
+    """The figures of one storage, in one query."""
+    its_own = Subscription.storage_id == storage.id
+    place = or_(its_own, Subscription.storage_id.is_(None)) if storage.is_default else its_own
+    granted = select(func.coalesce(func.sum(Subscription.quota), 0), func.count()).where(
+        place, Subscription.grace_until >= now.date()).subquery()
+    used = select(func.coalesce(func.sum(Vault.stored_bytes), 0), func.count()).where(
+        Vault.storage_id == storage.id).subquery()
+    total, subscriptions, stored, computers = db.session.execute(select(granted, used).join(used, true())).one()
+    return Figures(int(total), int(stored), storage.capacity, subscriptions, computers)
+
+
 def total_figures(figures: Iterable[Figures]) -> Figures:
     """All storages together; the capacity is not known when one of them lacks it."""
     every = list(figures)
@@ -92,7 +104,7 @@ def total_figures(figures: Iterable[Figures]) -> Figures:
 
 def outlook(storage: Storage, added: int, now: datetime) -> Outlook:
     """How a storage stands, and how it would stand with `added` bytes granted beside what there is."""
-    figures = storage_figures(now).get(storage.id, Figures(capacity=storage.capacity))
+    figures = figures_of(storage, now)
     then = Figures(figures.granted + added, figures.used, figures.capacity, figures.subscriptions, figures.computers)
     return Outlook(storage, figures, then)
 
@@ -111,7 +123,8 @@ def find_default() -> Storage | None:
 def used_by(subscriptions: Sequence[Subscription]) -> dict[int, tuple[int, int]]:
     """By the subscriptions' ids: bytes stored, and how many computers use a place (retired ones don't)."""
     rows = db.session.execute(
-        select(Computer.subscription_id, func.sum(Vault.stored_bytes), func.sum(Computer.state != RETIRED))
+        select(Computer.subscription_id, func.sum(Vault.stored_bytes),
+               func.sum(case((Computer.state != RETIRED, 1), else_=0)))
         .join(Vault, Vault.id == Computer.vault_id)
         .where(Computer.subscription_id.in_([subscription.id for subscription in subscriptions]))
         .group_by(Computer.subscription_id))

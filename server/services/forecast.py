@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, null, select, union_all
 
 from server.extensions import db
 from server.models import Computer, FleetDay, Run, StorageDay, Subscription, Vault
@@ -70,24 +70,25 @@ def of_subscription(subscription: Subscription, used: int, now: datetime) -> For
 def of_subscriptions(
     subscriptions: Iterable[Subscription], used: Mapping[int, int], now: datetime
 ) -> dict[int, Forecast | None]:
-    """As of_subscription for several by their ids, in two queries however many they are."""
+    """As of_subscription for several by their ids, in one query however many they are."""
     today = now.astimezone(UTC).date()
     since = datetime.combine(today - timedelta(days=WINDOW_DAYS - 1), time(), UTC)
     by_id = {subscription.id: subscription for subscription in subscriptions}
     of_these = Computer.subscription_id.in_(by_id)
-    added: dict[int, dict[date, int]] = {number: {} for number in by_id}
-    for number, day, stored in db.session.execute(
+    days = (
         select(Computer.subscription_id, func.date(Run.finished_at), func.sum(Run.stored))
         .join(Run, Run.vault_id == Computer.vault_id)
         .where(of_these, Run.finished_at >= since, Run.state == COMMITTED)
-        .group_by(Computer.subscription_id, func.date(Run.finished_at))
-    ):
-        added[number][_as_date(day)] = int(stored)
-    older = set(db.session.scalars(
-        select(Computer.subscription_id).distinct()
-        .where(of_these, select(Run.vault_id).where(
-            Run.vault_id == Computer.vault_id, Run.finished_at < since, Run.state == COMMITTED).exists())
-    ))
+        .group_by(Computer.subscription_id, func.date(Run.finished_at)))
+    with_older = select(Computer.subscription_id, null(), literal(0)).where(of_these, select(Run.vault_id).where(
+        Run.vault_id == Computer.vault_id, Run.finished_at < since, Run.state == COMMITTED).exists())
+    added: dict[int, dict[date, int]] = {number: {} for number in by_id}
+    older = set()
+    for number, day, stored in db.session.execute(union_all(days, with_older)):
+        if day is None:
+            older.add(number)
+        else:
+            added[number][_as_date(day)] = int(stored)
     return {
         number: foretell(levels_from(added[number], used.get(number, 0), today, older=number in older),
                          subscription.quota, today)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 
 from sqlalchemy import ColumnElement, select, true
+from sqlalchemy.orm import joinedload
 
 from server.extensions import db
 from server.models import Account, Computer, Customer, Staff, Subscription
@@ -40,7 +41,8 @@ def find_account(person: Account | Staff, account_id: int) -> Account | None:
 
 def find_subscription(person: Account | Staff, subscription_id: int) -> Subscription | None:
     """The subscription, if `person` may know of it: an account other than the owner knows of the one it belongs to."""
-    subscription = db.session.get(Subscription, subscription_id)
+    whole = [joinedload(Subscription.plan), joinedload(Subscription.customer)]
+    subscription = db.session.get(Subscription, subscription_id, options=whole)
     if subscription is None:
         return None
     if isinstance(person, Staff):

@@ -69,14 +69,11 @@ def preview(subscription: Subscription, plan: Plan, now: datetime, *, quota: int
     """
     old, new = _terms(subscription), _new_terms(subscription, plan, now, quota, new_period)
     used, computers = used_by([subscription])[subscription.id]
-    names = db.session.scalars(
-        select(Computer.name).where(Computer.subscription_id == subscription.id, Computer.state != RETIRED)
-        .order_by(Computer.enrolled_at, Computer.id).offset(plan.computers).limit(max(computers - plan.computers, 1)),
-    ).all()
+    names = _surplus(subscription, computers - plan.computers) if computers > plan.computers else ()
     shorter = plan.keep_days < retention.keep_days_in_force(subscription, now)
     storage = storage_of(subscription)
     return Preview(
-        old, new, now.date(), used, computers, max(used - new.quota, 0), tuple(names),
+        old, new, now.date(), used, computers, max(used - new.quota, 0), names,
         tuple(retention.leaving_points(subscription, plan.keep_days, now)) if shorter else (),
         retention.removed_from(now), outlook(storage, new.quota - old.quota, now) if storage else None,
     )
@@ -121,6 +118,14 @@ def choices_for(subscription: Subscription, now: datetime) -> list[Plan]:
     others = [plan for plan in plans_on_sale() if plan.id != subscription.plan_id]
     back = undoing(subscription, now)
     return others + ([back.plan] if back and back.plan not in others else [])
+
+
+def _surplus(subscription: Subscription, number: int) -> tuple[str, ...]:
+    """The names of the computers that were set up last, the first of them first."""
+    names = db.session.scalars(
+        select(Computer.name).where(Computer.subscription_id == subscription.id, Computer.state != RETIRED)
+        .order_by(Computer.enrolled_at.desc(), Computer.id.desc()).limit(number)).all()
+    return tuple(reversed(names))
 
 
 def _terms(subscription: Subscription) -> Terms:

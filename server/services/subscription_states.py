@@ -20,15 +20,21 @@ SAFE = "Everything that was backed up can be restored."
 
 
 @dataclass(frozen=True)
-class SubscriptionState:
-    """A subscription with its stage, the bytes and places that are used, and when its quota is full."""
+class Headline:
+    """A subscription with its stage, as a word and as a sentence."""
 
     subscription: Subscription
     stage: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class SubscriptionState(Headline):
+    """A subscription with its stage, the bytes and places that are used, and when its quota is full."""
+
     used: int
     computers: int
     forecast: Forecast | None
-    sentence: str
 
     @property
     def free(self) -> int:
@@ -37,14 +43,19 @@ class SubscriptionState:
 
 
 def states_of(subscriptions: Sequence[Subscription], now: datetime) -> list[SubscriptionState]:
-    """Several at once, with three queries however many they are."""
+    """Several at once, with two queries however many they are."""
     used = allocation.used_by(subscriptions)
     foretold = forecast.of_subscriptions(subscriptions, {number: bytes_ for number, (bytes_, _) in used.items()}, now)
     return [
-        SubscriptionState(subscription, subscription.stage(now), *used[subscription.id], foretold[subscription.id],
-                          sentence_for(subscription, now))
+        SubscriptionState(subscription, subscription.stage(now), sentence_for(subscription, now),
+                          *used[subscription.id], foretold[subscription.id])
         for subscription in subscriptions
     ]
+
+
+def headline_of(subscription: Subscription, now: datetime) -> Headline:
+    """The little that needs no query."""
+    return Headline(subscription, subscription.stage(now), sentence_for(subscription, now))
 
 
 def state_of(subscription: Subscription, now: datetime) -> SubscriptionState:

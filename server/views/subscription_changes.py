@@ -190,8 +190,9 @@ def _plan_page(subscription: Subscription, form: PlanChangeForm, preview: Previe
 
 
 def _page(name: str, subscription: Subscription, form: Form, **values: object) -> ResponseReturnValue:
-    one = subscription_states.state_of(subscription, datetime.now(UTC))
-    return render_template(f"subscriptions/{name}.html", one=one, form=form, **values), form.status
+    now = datetime.now(UTC)
+    tell = subscription_states.state_of if name == "grant" else subscription_states.headline_of
+    return render_template(f"subscriptions/{name}.html", one=tell(subscription, now), form=form, **values), form.status
 
 
 def _done(subscription: Subscription, words: str) -> ResponseReturnValue:

@@ -4,17 +4,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import html5lib
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
 
 from server.extensions import db
 from server.models import AuditEvent, Plan, Subscription, SubscriptionChange
 from server.services import plans, retention, subscriptions
 from server.services.plans import PlanInUse, PlanRetired
 from server.services.refusals import ValueRefused
-from tests.parts.pages import PageClient, browse
+from tests.parts.pages import PageClient, browse, form_values
 from tests.parts.portal_world import PortalWorld
 from tests.parts.queries import MOST, count_queries
 
@@ -31,19 +29,6 @@ def admin(app: Flask, world: PortalWorld) -> PageClient:
     return browse(app, "admin@example.com")
 
 
-def hidden(page: str, name: str) -> str:
-    """The value of a hidden field."""
-    document = html5lib.parse(page, namespaceHTMLElements=False)
-    return str(next(field.get("value") for field in document.iter("input") if field.get("name") == name))
-
-
-def fill_in(browser: PageClient, address: str, send_to: str = "", **fields: str) -> TestResponse:
-    """Open a page, fill in its form and send it."""
-    page = browser.get(address).text
-    tokens = {name: hidden(page, name) for name in ("csrf_token", "submission", "version") if f'name="{name}"' in page}
-    return browser.post(send_to or address, data=tokens | fields)
-
-
 def gold() -> Plan:
     """As it stands in the database."""
     db.session.expire_all()
@@ -51,7 +36,7 @@ def gold() -> Plan:
 
 
 def test_it_adds_a_plan_with_all_its_terms(app: Flask, admin: PageClient) -> None:
-    answer = fill_in(admin, "/plans/add", **TERMS)
+    answer = admin.fill("/plans/add", TERMS)
     assert answer.status_code == 303
     plan = plans.find_plan("Platinum")
     assert (plan.quota, plan.computers, plan.keep_days, plan.price) == (500 * 10**9, 20, 365, Decimal("1200.50"))
@@ -65,8 +50,7 @@ def test_it_adds_a_plan_with_all_its_terms(app: Flask, admin: PageClient) -> Non
 
 
 def test_the_same_form_sent_twice_adds_one_plan(app: Flask, admin: PageClient) -> None:
-    page = admin.get("/plans/add").text
-    fields = TERMS | {name: hidden(page, name) for name in ("csrf_token", "submission")}
+    fields = admin.form("/plans/add") | TERMS
     first, second = admin.post("/plans/add", data=fields), admin.post("/plans/add", data=fields)
     assert (first.status_code, second.status_code, first.location) == (303, 303, second.location)
     assert db.session.query(Plan).filter_by(name="Platinum").count() == 1
@@ -86,7 +70,7 @@ def test_the_same_form_sent_twice_adds_one_plan(app: Flask, admin: PageClient) -
 def test_it_says_beside_the_field_what_is_wrong_and_keeps_what_was_typed(
     app: Flask, admin: PageClient, field: str, value: str, words: str
 ) -> None:
-    answer = fill_in(admin, "/plans/add", **(TERMS | {field: value}))
+    answer = admin.fill("/plans/add", TERMS | {field: value})
     assert answer.status_code == 400
     assert words in answer.text
     assert f'id="{field}-problem"' in answer.text
@@ -96,7 +80,7 @@ def test_it_says_beside_the_field_what_is_wrong_and_keeps_what_was_typed(
 
 
 def test_markup_in_a_name_stays_text(app: Flask, admin: PageClient) -> None:
-    answer = fill_in(admin, "/plans/add", **(TERMS | {"name": "<script>alert(1)</script>"}))
+    answer = admin.fill("/plans/add", TERMS | {"name": "<script>alert(1)</script>"})
     assert answer.status_code == 303
     for address in ("/plans", answer.location):
         assert "<script>alert" not in admin.get(address).text
@@ -106,14 +90,14 @@ def test_a_new_quota_leaves_what_was_granted(app: Flask, admin: PageClient, worl
     number = gold().id
     page = admin.get(f"/plans/{number}/edit").text
     assert "quotas that were granted stay as they are" in page
-    assert fill_in(admin, f"/plans/{number}/edit", **(TERMS | {"name": "Gold"})).status_code == 303
+    assert admin.fill(f"/plans/{number}/edit", TERMS | {"name": "Gold"}).status_code == 303
     assert gold().quota == 500 * 10**9
     assert world.subscriptions[world.alice.id].quota == 50 * 10**9
 
 
 def test_new_days_of_grace_hold_for_everybody_at_once(app: Flask, admin: PageClient, world: PortalWorld) -> None:
     licence = world.subscriptions[world.alice.id]
-    fill_in(admin, f"/plans/{gold().id}/edit", **(TERMS | {"name": "Gold", "grace_days": "21"}))
+    admin.fill(f"/plans/{gold().id}/edit", TERMS | {"name": "Gold", "grace_days": "21"})
     db.session.refresh(licence)
     assert licence.grace_until == licence.valid_until + timedelta(days=21)
 
@@ -121,7 +105,7 @@ def test_new_days_of_grace_hold_for_everybody_at_once(app: Flask, admin: PageCli
 def test_computers_are_expected_by_the_new_rule_at_once(app: Flask, admin: PageClient, world: PortalWorld) -> None:
     desk = world.computer(world.owner, "desk")
     desk.store({(b"a",): b"x"}, NOW)
-    fill_in(admin, f"/plans/{gold().id}/edit", **(TERMS | {"name": "Gold", "remind_days": "2", "grace_hours": "3"}))
+    admin.fill(f"/plans/{gold().id}/edit", TERMS | {"name": "Gold", "remind_days": "2", "grace_hours": "3"})
     db.session.refresh(desk.computer)
     assert desk.computer.late_at == NOW + timedelta(days=2)
     assert desk.computer.overdue_at == NOW + timedelta(days=2, hours=3)
@@ -129,7 +113,7 @@ def test_computers_are_expected_by_the_new_rule_at_once(app: Flask, admin: PageC
 
 def test_a_shorter_keep_time_removes_nothing_for_two_weeks(app: Flask, admin: PageClient, world: PortalWorld) -> None:
     licence = world.subscriptions[world.alice.id]
-    fill_in(admin, f"/plans/{gold().id}/edit", **(TERMS | {"name": "Gold", "keep_days": "30"}))
+    admin.fill(f"/plans/{gold().id}/edit", TERMS | {"name": "Gold", "keep_days": "30"})
     db.session.expire_all()
     changed = db.session.query(SubscriptionChange).filter_by(subscription_id=licence.id, kind="plan edited").one()
     assert changed.before["keep_days"] == 90
@@ -140,29 +124,27 @@ def test_a_shorter_keep_time_removes_nothing_for_two_weeks(app: Flask, admin: Pa
 
 def test_the_second_of_two_who_edit_a_plan_is_told(app: Flask, admin: PageClient, world: PortalWorld) -> None:
     number = gold().id
-    page = admin.get(f"/plans/{number}/edit").text
+    shown = admin.form(f"/plans/{number}/edit")
     other = browse(app, "admin@example.com")
-    fill_in(other, f"/plans/{number}/edit", **(TERMS | {"name": "Gold", "computers": "7"}))
-    late = TERMS | {"name": "Gold", "computers": "9", "csrf_token": hidden(page, "csrf_token"), "version": "1"}
-    answer = admin.post(f"/plans/{number}/edit", data=late)
+    other.fill(f"/plans/{number}/edit", TERMS | {"name": "Gold", "computers": "7"})
+    answer = admin.post(f"/plans/{number}/edit", data=shown | TERMS | {"name": "Gold", "computers": "9"})
     assert answer.status_code == 409
     assert "IBS-1307" in answer.text
     assert "<td>7</td><td>9</td>" in answer.text
     assert gold().computers == 7
-    again = late | {name: hidden(answer.text, name) for name in ("csrf_token", "version")}
-    assert admin.post(f"/plans/{number}/edit", data=again).status_code == 303
+    assert admin.post(f"/plans/{number}/edit", data=form_values(answer.text)).status_code == 303
     assert gold().computers == 9
 
 
 def test_a_retired_plan_goes_on_but_is_not_sold(app: Flask, admin: PageClient, world: PortalWorld) -> None:
     number = gold().id
-    assert fill_in(admin, f"/plans/{number}", f"/plans/{number}/retire").status_code == 303
+    assert admin.fill(f"/plans/{number}", action=f"/plans/{number}/retire").status_code == 303
     assert not gold().active
     assert "Retired" in admin.get("/plans").text
     with pytest.raises(PlanRetired):
         subscriptions.create_subscription(world.bob, gold(), NOW)
     db.session.rollback()
-    assert fill_in(admin, f"/plans/{number}", f"/plans/{number}/sell").status_code == 303
+    assert admin.fill(f"/plans/{number}", action=f"/plans/{number}/sell").status_code == 303
     assert gold().active
 
 
@@ -172,7 +154,7 @@ def test_only_a_plan_that_was_never_sold_can_be_deleted(app: Flask, admin: PageC
     db.session.rollback()
     assert "never sold" not in admin.get(f"/plans/{gold().id}").text
     spare = plans.create_plan("Spare", 10**9, 1, 30, 30, NOW)
-    answer = fill_in(admin, f"/plans/{spare.id}", f"/plans/{spare.id}/delete")
+    answer = admin.fill(f"/plans/{spare.id}", action=f"/plans/{spare.id}/delete")
     assert answer.status_code == 303
     assert admin.get(f"/plans/{spare.id}").status_code == 404
 
@@ -187,7 +169,7 @@ def test_without_plans_three_usual_ones_are_one_click_away(app: Flask, admin: Pa
     db.session.query(Plan).delete()
     db.session.commit()
     assert "No plans yet" in admin.get("/plans").text
-    assert fill_in(admin, "/plans", "/plans/standard").status_code == 303
+    assert admin.fill("/plans", action="/plans/standard").status_code == 303
     assert [row.plan.name for row in plans.list_plans(NOW)] == ["Gold", "Silver", "Bronze"]
     plans.create_standard_plans(NOW, actor="admin")
     assert db.session.query(Plan).count() == 3
