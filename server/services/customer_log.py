@@ -59,17 +59,19 @@ def read_log(customer: Customer, page: int, *, names: bool) -> LogPage:
     events = {event.id: event for event in db.session.scalars(
         select(AuditEvent).where(AuditEvent.id.in_([number for number, vault in keys if vault is None])))}
     ran = {(run.vault_id, run.run_no): run for run in _runs(keys)}
-    rows = [_deed(events[number], names) if vault is None else _run(ran[vault, number], vaults[vault], names)
+    rows = [_deed(events[number], customer, names) if vault is None else _run(ran[vault, number], vaults[vault], names)
             for number, vault in keys]
     return LogPage(rows, page, pages)
 
 
-def _deed(event: AuditEvent, names: bool) -> Line:
+def _deed(event: AuditEvent, customer: Customer, names: bool) -> Line:
     hidden = not names and event.action.startswith(DOWNLOADS)
     before, after = audit.values_of(event.before), audit.values_of(event.after)
     changes = [(name.replace("_", " "), before.get(name), after.get(name)) for name in sorted({*before, *after})]
     detail = "" if hidden or (before and after) else event.detail
-    return Line(event.at, event.actor, event.action, event.object, detail, changes=changes)
+    what = "" if event.object == customer.label else event.object
+    return Line(event.at, event.actor, event.action, what, "" if detail == customer.label else detail,
+                changes=changes)
 
 
 def _run(run: Run, computer: Computer, names: bool) -> Line:

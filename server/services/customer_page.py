@@ -139,7 +139,7 @@ def _machines(now: datetime, page: int, length: int, condition: Any) -> list[Mac
 def _attention(bought: Sequence[Bought], accounts: Sequence[Account], machines: Sequence[Machine], now: datetime
                ) -> list[str]:
     """What a person has to look at, worst first."""
-    found = [f"{one.computer.name}: {one.health.state.lower()}. {one.health.reason}" for one in machines
+    found = [f"{one.computer.name}: {one.health.reason or one.health.state}" for one in machines
              if one.health.state in {health.FAILED, health.OVERDUE, health.WARNINGS}]
     found += [f"{one.computer.name} reports other hardware and waits for a decision." for one in machines
               if one.computer.awaits_approval]

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from server import access, submissions
 from server.forms.customers import RegistrationForm
 from server.models import Customer, Staff
-from server.services import customer_list, customer_log, customer_page, customers, stages
+from server.services import customer_list, customer_log, customer_page, customers, places, stages
 from server.services.customer_list import NOBODY, SORTS, Wanted
 from server.services.health import RETIRED, WORST_FIRST
 from server.services.ownership import ADMINISTRATOR
@@ -61,7 +61,8 @@ def create() -> ResponseReturnValue:
 def page(label: str) -> ResponseReturnValue:
     """A customer in one view."""
     customer, now = access.customer_for_staff(label), datetime.now(UTC)
-    return render_template("customers/page.html", customer=customer, summary=customer_page.summarise(customer, now))
+    return render_template("customers/page.html", customer=customer, summary=customer_page.summarise(customer, now),
+                           country=places.countries().get(customer.country or "", customer.country))
 
 
 @blueprint.get("/<label>/registration")
