@@ -168,13 +168,14 @@ class _Run:
         self.root = head.root if fits and head is not None else opened.next_node
         self.kind = "d" if fits and not opened.checkpoint_due else "f"
         self.cipher = choose_cipher()
-        self.manifest = ManifestWriter(
-            access.open, access.vault, access.keys, opened.number, self.kind, self.cipher,
-            defer=access.connections == 1,
-        )
         self.writer = PackWriter(
             access.open, access.vault, access.keys, opened.number, opened.next_pack, self._register,
             size=opened.pack_size, connections=max(1, access.connections - 1), cipher=self.cipher,
+            kept=lambda closed: self.manifest.add_pack(closed),
+        )
+        self.manifest = ManifestWriter(
+            access.open, access.vault, access.keys, opened.number, self.kind, self.cipher,
+            defer=access.connections == 1, do=self.writer.do,
         )
         self.store = ChunkStore(
             access.keys, self.writer, self.portal_run.lookup_chunks, self.manifest.add_pack,
@@ -204,7 +205,6 @@ class _Run:
             key_version=closed.key_version,
             chunks=tuple(PackedChunk(*chunk) for chunk in closed.chunks),
         ))
-        self.manifest.add_pack(closed)
         self.store.forget(closed)
         self.job.emit(PackStored(pack.number, pack.size))
 
@@ -232,9 +232,12 @@ class _Run:
         """Packs, then manifest, then the commit object, then the portal: in this order nothing is ever missing."""
         self.writer.flush()
         self.manifest.store_entries()
-        self.writer.finish()
         batches, digest = self.entries.finish()
+        self.writer.wait()
+        if self.access.connections == 1:
+            self.writer.finish()  # its connection is wanted for the manifest
         inline = self.manifest.finish()
+        self.writer.finish()
         data = write_commit(self._describe(inline, batches, digest), self.access.keys, self.access.vault, self.cipher)
         # From here on the storage may hold the snapshot, so its fate is the portal's to settle if this run breaks off.
         self.committing = True

@@ -41,7 +41,7 @@ class Connection:
     def once(self, name: str, action: Callable[[Session], T]) -> T:
         """What `action` returns; raises StorageErrors only. `name` is what the action is about."""
         session = self._connected()
-        from vault.transfers import translated
+        from vault.failures import translated
         try:
             with translated(name):
                 return action(session)

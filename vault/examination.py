@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from vault.address import FtpAddress, Profile, Timeouts
 from vault.errors import CertificateRejected, StorageError, StorageUnreachable, TooManyConnections
+from vault.failures import translated
 from vault.ftp import FtpStorage
 from vault.sessions import Session
 from vault.transfers import (
@@ -19,7 +20,6 @@ from vault.transfers import (
     strict_size,
     strict_sizes,
     strict_store,
-    translated,
 )
 
 MOST_SESSIONS = 5
@@ -203,6 +203,8 @@ class Examination:
         with contextlib.suppress(StorageError), translated(missing):
             found = strict_sizes(self.session, [self.finished, missing, self.finished] * 8)
             answered = found == [found[0], None, found[0]] * 8 and found[0] is not None
+        suffix = ".part" if self.profile.part_visible else ".new"
+        answered = answered and self.put(f"{self.folder}/together{suffix}", self.sample[:100_000]) is None
         if not answered:
             self._end_session()
             self.profile = plain

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, TypeVar
 
 from vault.address import FtpAddress, Profile, Timeouts, parse_address
@@ -26,7 +26,7 @@ from vault.layout import PART_SUFFIX, VAULT_FILE
 from vault.storage import check_name
 
 if TYPE_CHECKING:
-    from vault.sessions import Session
+    from vault.sessions import Place, Session
 
 __all__ = ["FtpAddress", "FtpStorage", "Profile", "Timeouts", "parse_address"]
 
@@ -71,7 +71,7 @@ class FtpStorage:
 
     def put_new(self, name: str, data: Data) -> None:
         """See Storage.put_new. A failure that may pass is answered by one repetition on a fresh session."""
-        from vault import transfers
+        from vault import failures, transfers
         view = memoryview(data).cast("B")
         for last in (False, True):
             part = self._part(name)
@@ -84,7 +84,7 @@ class FtpStorage:
             except (TransferFailed, StorageSilent) as failure:
                 if isinstance(failure.__cause__, transfers.StoreRefused):
                     raise
-                disowned = part == name and transfers.was_refused(failure)  # in place, the size alone proves nothing
+                disowned = part == name and failures.was_refused(failure)  # in place, the size alone proves nothing
                 if self._settled(name, part, NEVER if disowned else len(view)):
                     return
                 if last:
@@ -102,7 +102,8 @@ class FtpStorage:
         def store(session: Session) -> None:
             from vault import transfers
             try:
-                self._store(session, name, lambda path: transfers.strict_store(session, path, view))
+                place = self._announce(session, name)[1]
+                self._store(session, name, place, lambda path, at: transfers.strict_store(session, path, view, at))
             except transfers.StoreRefused as error:
                 stored = transfers.strict_size(session, self._path(name))
                 if stored is None:
@@ -191,17 +192,19 @@ class FtpStorage:
         from vault import transfers
 
         def store(session: Session) -> None:
-            if part == name or not self.profile.exclusive_rename:  # elsewhere a rename replaces what was there
-                found = transfers.strict_size(session, self._path(name))
-                if found is not None:
-                    if found != len(data):
-                        raise NameTaken(name=name)
-                    return
+            asks = part == name or not self.profile.exclusive_rename  # a rename replaces what was there
+            found, place = self._announce(session, name, asks=asks)
+            if found is not None:
+                if place is not None:
+                    session.discard()  # its place for data would be missed after a while
+                if found != len(data):
+                    raise NameTaken(name=name)
+                return
             if part == name:
-                self._store(session, name, lambda path: transfers.strict_store(session, path, data))
+                self._store(session, name, place, lambda path, at: transfers.strict_store(session, path, data, at))
                 return
             refused, stored = self._store(
-                session, name, lambda path: transfers.strict_put(session, self._path(part), path, data))
+                session, name, place, lambda path, at: transfers.strict_put(session, self._path(part), path, data, at))
             if refused and self.profile.delete_parts:
                 transfers.refusal(session, "DELE " + self._path(part))
             if refused and stored not in {None, len(data)}:
@@ -212,21 +215,31 @@ class FtpStorage:
 
         self._connection.once(name, store)
 
-    def _store(self, session: Session, name: str, store: Callable[[str], T]) -> T:
-        """Upload; folders are made only when the server refuses, which saves asking for them each time."""
+    def _announce(self, session: Session, name: str, *, asks: bool = False) -> tuple[int | None, Place | None]:
+        """What has to be known before an upload: the object's size, if that `asks`, and a place for the data.
+
+        Where commands travel together, this and the folders' making take one round trip; elsewhere the place comes
+        with the upload, and folders are made when that is refused.
+        """
         from vault import transfers
         path = self._path(name)
-        levels = path.split("/")[:-1]
-        folders = ["/".join(levels[:depth]) for depth in range(1, len(levels) + 1)]
+        if session.profile.pipelined:
+            return transfers.announce(session, _folders_of(path, besides=self._folders), path if asks else None)
+        return transfers.strict_size(session, path) if asks else None, None
+
+    def _store(self, session: Session, name: str, place: Place | None, store: Callable[[str, Place | None], T]) -> T:
+        """Upload; folders are made when the server refuses, which saves asking for them each time."""
+        from vault import transfers
+        path = self._path(name)
         try:
-            result = store(path)
+            result = store(path, place)
         except transfers.StoreRefused:
-            missing = [folder for folder in folders if folder not in self._folders]
+            missing = _folders_of(path, besides=self._folders)
             if not missing:
                 raise
             session.batch([f"MKD {folder}" for folder in missing])  # if one fails, the upload will say why
-            result = store(path)
-        self._folders.update(folders)
+            result = store(path, None)
+        self._folders.update(_folders_of(path))
         return result
 
     def _settled(self, name: str, part: str, size: int) -> bool:
@@ -254,3 +267,10 @@ class FtpStorage:
             with contextlib.suppress(StorageError):
                 self._settled(name, name, NEVER)
         return True
+
+
+def _folders_of(path: str, *, besides: Collection[str] = ()) -> list[str]:
+    """The folders above an object, from the outermost in, `besides` those that are known."""
+    levels = path.split("/")[:-1]
+    folders = ["/".join(levels[:depth]) for depth in range(1, len(levels) + 1)]
+    return [folder for folder in folders if folder not in besides]

@@ -13,7 +13,7 @@ from vault.layout import VAULT_FILE, commit_name, part_name
 from vault.manifests import INDEX, INLINE_LIMIT, NAMES, PACKS, STRUCTURE, PartRecord, seal_section
 from vault.records import pack_location, pack_names, pack_packs, pack_structure
 from vault.storage import Storage
-from vault.writer import ClosedPack, attempt
+from vault.writer import ClosedPack, Job, attempt
 
 PART_SIZE = 2 << 20
 """A part is stored when its records reach this size."""
@@ -35,10 +35,11 @@ class ManifestWriter:
 
     def __init__(
         self, open_storage: Callable[[], Storage], vault: UUID, keys: VaultKeys, run: int, kind: str, cipher: int = 1,
-        *, defer: bool = False,
+        *, defer: bool = False, do: Callable[[Job], None] | None = None,
     ) -> None:
         """`kind` is "d" for a delta, "f" for a full checkpoint. The storage is opened when the first part is full, or,
-        to `defer`, when all packs are stored and their connection may be used."""
+        to `defer`, when all packs are stored and their connection may be used. `do` has a part stored on another
+        connection, beside others; whoever gave it waits for them before the commit."""
         self._open_storage, self._vault, self._keys = open_storage, vault, keys
         self._run, self._kind, self._cipher = run, kind, cipher
         self._sections: dict[int, bytearray] = {section: bytearray() for section in (STRUCTURE, NAMES, PACKS, INDEX)}
@@ -48,7 +49,8 @@ class ManifestWriter:
         self._files: list[tuple[str, bytes]] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._defer = defer
+        self._defer, self._do = defer, do
+        self._ending = False
         self._deferred: list[tuple[str, bytes]] = []
         self.parts: list[PartRecord] = []
         self.pack_count = 0
@@ -138,6 +140,8 @@ class ManifestWriter:
         name = part_name(self._run, kind, index, digest)
         if self._defer:
             self._deferred.append((name, sealed))
+        elif self._ending and self._do is not None:
+            self._do(lambda storage: store_verified(storage, name, sealed, self._stop))
         else:
             store_verified(self.storage, name, sealed, self._stop)
         self.parts.append(PartRecord(name, section, len(sealed), digest))
@@ -151,13 +155,17 @@ class ManifestWriter:
         )
 
     def store_entries(self) -> None:
-        """Stores the entries while the last packs are still under way, unless they are few enough for the commit."""
+        """Stores the entries and the index so far while the last packs are still under way, unless the entries are few
+        enough for the commit."""
         if len(self._sections[STRUCTURE]) + len(self._sections[NAMES]) > 4 * INLINE_LIMIT:
+            self._ending = True
+            self._flush(INDEX)
+            self._ending = False
             self._flush(STRUCTURE)
             self._flush(NAMES)
 
     def finish(self) -> dict[int, bytes]:
-        """Stores what is left. Returns the sections that are so small that they travel in the commit object."""
+        """Stores what is left, or has it stored. Returns sections so small that they travel in the commit object."""
         storage = self.storage  # connected, and a new vault begun, before anything counts on it
         sections = {section: content for section, content in self._sections.items() if content}
         if not self.parts and sum(map(len, sections.values())) <= 4 * INLINE_LIMIT:
@@ -165,6 +173,7 @@ class ManifestWriter:
             if sum(map(len, sealed.values())) <= INLINE_LIMIT:
                 return sealed
             self._counts = dict.fromkeys(self._counts, 0)
+        self._ending = True
         for section in sections:
             self._flush(section)
         for name, part in self._deferred:

@@ -1,7 +1,7 @@
 """A control connection to an FTP server: connect, check the certificate, sign in, enter the base folder.
 
 docs/ftp.md gives the reason for each rule. What fails up to there is raised as an error of vault.errors; later
-failures are those of ftplib and the operating system, for vault.transfers to translate.
+failures are those of ftplib and the operating system, for vault.failures to translate.
 """
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ import functools
 import hashlib
 import socket
 import ssl
-from collections.abc import Iterator
+import time
 
 import ftputil
 
 from vault.address import FtpAddress, Profile, Timeouts
-from vault.errors import (
-    CertificateRejected,
-    StorageError,
-    StorageRefused,
-    StorageUnreachable,
-    TooManyConnections,
-)
+from vault.errors import CertificateRejected, StorageError
+from vault.failures import connecting
 
-CROWDED = ("too many", "maximum", "limit", "already")
+SPARE_PLACES = 4
+"""A server that allows so many sessions has room for a new one while it still counts one that has just ended."""
+
+LEAST_AHEAD, RATE_AHEAD = 512 << 10, 12_800_000
+"""What a data connection may hold unconfirmed: 512 KiB, or on longer lines what 100 Mbit/s keep under way. More only
+queues in the routers, where every command and all the customer's other traffic has to wait behind it."""
+
+Place = tuple[str, int]
+"""Host and port of a data connection."""
 
 
 @functools.lru_cache(maxsize=8)
@@ -40,6 +43,14 @@ def tls_context(max_tls: str, pinned: bool, ca: str | None) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.maximum_version = ssl.TLSVersion.TLSv1_3 if max_tls == "1.3" else ssl.TLSVersion.TLSv1_2
     return context
+
+
+@functools.lru_cache(maxsize=1)
+def most_ahead() -> int:
+    """The largest buffer that the system lets a connection ask for; one that did not ask may get more."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 << 20)
+        return probe.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2  # Linux doubles what it grants
 
 
 class Session(ftplib.FTP):
@@ -60,12 +71,13 @@ class Session(ftplib.FTP):
         self.trust_server_pasv_ipv4_address = profile.trust_pasv_ip
         self.dead = False
         self.moved = 0
+        self._round_trip = float("inf")
         self.representation = "A"  # what RFC 959 begins with
         self.verb = ""
         self.folder = address.base or "/"
         self.leaf: bytes | None = None  # SHA-256 of the certificate that was seen
         try:
-            with _connecting(self):
+            with connecting(self):
                 self._sign_in()
         except BaseException:
             self.discard()
@@ -132,11 +144,16 @@ class Session(ftplib.FTP):
             ftplib.FTP.close(self)
 
     def close(self) -> None:
-        """End politely within a bounded time, so that the server frees its place at once."""
+        """End politely within a bounded time, so that the server frees its place at once.
+
+        The server's own goodbye is awaited where the next session may need this one's place.
+        """
         if not self.dead and self.sock is not None:
             with contextlib.suppress(OSError, EOFError, ftplib.Error, ValueError):
                 self.sock.settimeout(self.waits.goodbye)
-                self.sendcmd("QUIT")
+                self.putcmd("QUIT")
+                if self.profile.max_sessions < SPARE_PLACES:
+                    self.getmultiline()
         self.discard()
 
     def pwd(self) -> str:
@@ -155,37 +172,74 @@ class Session(ftplib.FTP):
 
     def batch(self, commands: list[str]) -> list[str]:
         """The replies to commands of which none starts a transfer; sent together where the server can take that."""
-        if any("\r" in command or "\n" in command for command in commands):
-            raise ValueError("a command must not hold a line break")
         replies = []
         if self.profile.pipelined:
-            self.sock.sendall("".join(f"{command}\r\n" for command in commands).encode())
+            self._send(commands)
         for command in commands:
-            if self.profile.pipelined:
-                self._note(command)
-            else:
+            if not self.profile.pipelined:
                 self.putcmd(command)
             replies.append(self.getmultiline())
             if replies[-1].startswith("421"):
                 raise ftplib.error_temp(replies[-1])
         return replies
 
+    def _send(self, commands: list[str]) -> None:
+        """Send commands together; their replies come one after the other."""
+        if any("\r" in command or "\n" in command for command in commands):
+            raise ValueError("a command must not hold a line break")
+        self.sock.sendall("".join(f"{command}\r\n" for command in commands).encode())
+        for command in commands:
+            self._note(command)
+
     def binary(self) -> None:
         """Make sure of binary representation; asked only once, since every round trip counts on a slow line."""
         if self.representation != "I":
             self.voidcmd("TYPE I")
 
-    def makepasv(self) -> tuple[str, int]:
+    def makepasv(self) -> Place:
         """Where the next data connection goes."""
         if self.profile.prefer_epsv and self.af == socket.AF_INET:
             with contextlib.suppress(ftplib.error_perm):
                 return ftplib.parse229(self.sendcmd("EPSV"), self.sock.getpeername())
         return super().makepasv()
 
-    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
-        """The data connection; under TLS it resumes the control connection's session, as servers demand."""
-        self.timeout = self.waits.connect
-        connection, size = super().ntransfercmd(cmd, rest)
+    @property
+    def passive(self) -> str:
+        """The command to which the server says where the next data connection goes."""
+        return "EPSV" if self.profile.prefer_epsv or self.af == socket.AF_INET6 else "PASV"
+
+    def place_in(self, reply: str) -> Place:
+        """What a reply to `passive` says; asks in every other way when it is a refusal."""
+        if reply[:3] == "229":
+            return ftplib.parse229(reply, self.sock.getpeername())
+        if reply[:3] == "227":
+            host, port = ftplib.parse227(reply)
+            return (host if self.trust_server_pasv_ipv4_address else self.sock.getpeername()[0]), port
+        return self.makepasv()
+
+    def start_transfer(self, commands: list[str], place: Place | None = None) -> socket.socket:
+        """A data connection, made while the commands of its transfer are on their way, which saves round trips.
+
+        Each command's reply is still to be read, and `secure` to be called after them: a server that refuses the
+        transfer may leave the data connection unanswered for ever.
+        """
+        if place is None:
+            place = self.place_in(self.batch([self.passive])[0])
+        self._send(commands)
+        begin = time.monotonic()
+        connection = socket.create_connection(place, self.waits.connect)
+        self._round_trip = min(self._round_trip, time.monotonic() - begin)
+        ahead = max(LEAST_AHEAD, int(self._round_trip * RATE_AHEAD))
+        if ahead <= most_ahead():
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ahead)
+        connection.settimeout(self.waits.transfer)
+        return connection
+
+    def secure(self, connection: socket.socket) -> socket.socket:
+        """A data connection ready for use, after the server has agreed to the transfer.
+
+        Under TLS it resumes the control connection's session, as servers demand.
+        """
         try:
             connection.settimeout(self.waits.transfer)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # Nagle costs 40 ms for a small object
@@ -194,7 +248,13 @@ class Session(ftplib.FTP):
         except BaseException:
             connection.close()
             raise
-        return connection, size
+        return connection
+
+    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
+        """As ftplib's, with a connection that is ready for use."""
+        self.timeout = self.waits.connect
+        connection, size = super().ntransfercmd(cmd, rest)
+        return self.secure(connection), size
 
 
 def open_session(address: FtpAddress, profile: Profile, timeouts: Timeouts) -> Session:
@@ -209,32 +269,3 @@ def open_session(address: FtpAddress, profile: Profile, timeouts: Timeouts) -> S
     host.stat_cache.disable()  # its entries never expire
     opened[0].view = host
     return opened[0]
-
-
-@contextlib.contextmanager
-def _connecting(session: Session) -> Iterator[None]:
-    """Say what went wrong between the first packet and a completed sign-in."""
-    address, host = session.address, session.address.host
-    try:
-        yield
-    except ssl.SSLCertVerificationError as error:
-        raise CertificateRejected(host=host, reason=error.verify_message or "its certificate is not valid") from error
-    except (ftplib.Error, ValueError) as error:
-        reply = line_of(error)
-        if reply.startswith("421") or (reply.startswith("530") and any(word in reply.lower() for word in CROWDED)):
-            raise TooManyConnections(reason=reply) from error
-        if session.verb in {"USER", "PASS", "ACCT"} and reply.startswith("5"):
-            raise StorageRefused(user=address.user, reason=reply) from error
-        if session.verb == "AUTH":
-            raise CertificateRejected(host=host, reason=f"it offers no encryption ({reply})") from error
-        raise StorageUnreachable(host=host, reason=reply) from error
-    except TimeoutError as error:
-        raise StorageUnreachable(host=host, reason="it does not answer") from error
-    except (OSError, EOFError) as error:
-        raise StorageUnreachable(host=host, reason=line_of(error) or "it ended the connection") from error
-
-
-def line_of(error: BaseException) -> str:
-    """What an error says, on one line and short enough for a sentence."""
-    text = str(error.strerror or error) if isinstance(error, OSError) else str(error)
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:200]

@@ -1,7 +1,7 @@
 """Strict transfers on a session: an upload counts only when the final reply and the size confirm it.
 
 Each function takes a vault.sessions.Session. A failure after which the state of the control connection is unknown
-discards the session. `translated` turns the failures of ftplib and the operating system into errors of vault.errors.
+discards the session.
 """
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from collections.abc import Iterator
 
 import ftputil.error
 
-from vault.errors import BackupError, StorageFull, StorageSilent, TransferFailed
-from vault.sessions import Session, line_of
+from vault.errors import TransferFailed
+from vault.failures import FULL, line_of
+from vault.sessions import Place, Session
 
 BLOCK = 1 << 18
 """256 KiB a time; the 8 KiB of ftplib are slow."""
+UNASKED = 1 << 16
+"""So much is sent before the server has agreed to take it; on a long line more can't leave in that time anyhow."""
 SHORTEST_READ = 1 << 18
 """Reads that stop earlier make Pure-FTPd fall silent and ProFTPD hang up."""
 DRAIN = 1 << 19
 """When no more than this is left behind a range, reading on to the end is safer than stopping."""
-FULL = ("452", "552")
 TOGETHER = 32
 """Commands sent at once at most; their replies have to fit into the buffers on the way."""
-FULL_WORDS = ("quota", "no space", "disk full")
 
 
 class StoreRefused(ftplib.error_perm):
@@ -56,23 +57,35 @@ def _size_in(reply: str) -> int | None:
     return int(text)
 
 
-def strict_store(session: Session, path: str, data: memoryview) -> None:
-    """Upload bytes; returns when a 2xx reply was seen and SIZE is what was sent.
+def announce(session: Session, folders: list[str], path: str | None) -> tuple[int | None, Place]:
+    """In one round trip before an upload: make folders, ask for the size of `path`, open a place for the data.
 
-    Raises StoreRefused when nothing was sent; after any other failure the session is dead.
+    An existing folder's refusal means nothing; if one can't be made, the upload will say why. The place must be used.
+    """
+    session.binary()
+    commands = [f"MKD {folder}" for folder in folders] + [f"SIZE {path}"] * (path is not None)
+    replies = session.batch([*commands, session.passive])
+    return None if path is None else _size_in(replies[-2]), session.place_in(replies[-1])
+
+
+def strict_store(session: Session, path: str, data: memoryview, place: Place | None = None) -> None:
+    """Upload bytes; returns when a 2xx reply was seen and SIZE is what was sent. `place` comes from `announce`.
+
+    Raises StoreRefused when nothing was kept; after any other failure the session is dead.
     """
     with _discarding(session):
-        _store(session, path, data)
+        _store(session, path, data, place)
         _compare(path, strict_size(session, path), data)
 
 
-def strict_put(session: Session, part: str, name: str, data: memoryview) -> tuple[str | None, int | None]:
+def strict_put(session: Session, part: str, name: str, data: memoryview,
+               place: Place | None = None) -> tuple[str | None, int | None]:
     """Upload under a temporary name and rename: the server's words if it refused that, and the size of `name` now.
 
     Raises as strict_store does.
     """
     with _discarding(session):
-        _store(session, part, data)
+        _store(session, part, data, place)
         stored, from_part = session.batch([f"SIZE {part}", f"RNFR {part}"])
         _compare(part, _size_in(stored), data)
         if from_part[:1] != "3":
@@ -98,31 +111,63 @@ def _discarding(session: Session) -> Iterator[None]:
         raise
 
 
-def _store(session: Session, path: str, data: memoryview) -> None:
+def _store(session: Session, path: str, data: memoryview, place: Place | None) -> None:
     session.binary()
-    connection = _open_upload(session, path)
+    awaited = session.profile.pipelined  # whether the reply to STOR is still to come
+    connection: socket.socket | None = None
     try:
-        for start in range(0, len(data), BLOCK):
+        if awaited:
+            connection = session.start_transfer([f"STOR {path}"], place)
+            sent = 0 if session.context else _send_first(connection, data)
+            awaited = False
+            _hear_agreement(session)
+            connection = session.secure(connection)
+        else:
+            connection, sent = _open_upload(session, path), 0
+        for start in range(sent, len(data), BLOCK):
             connection.sendall(data[start:start + BLOCK])
         _end_upload(session, connection)
     except OSError:
-        _raise_reason(session)
+        _raise_reason(session, awaited=awaited)
         raise
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
     session.moved += len(data)
     session.sock.settimeout(session.waits.reply)
     session.voidresp()  # 426, 450, 451, 452, 552: all are failures
     session.sock.settimeout(session.waits.transfer)
 
 
+def _send_first(connection: socket.socket, data: memoryview) -> int:
+    """Send what needs no answer, and say how much; of a small object its end, too."""
+    connection.sendall(data[:UNASKED])
+    if len(data) <= UNASKED:
+        connection.shutdown(socket.SHUT_WR)
+    return UNASKED
+
+
 def _open_upload(session: Session, path: str) -> socket.socket:
     try:
         return session.transfercmd("STOR " + path)
     except (ftplib.error_perm, ftplib.error_temp) as error:
-        if session.verb != "STOR" or str(error).startswith(("421", "425", "426", *FULL)):
-            raise
-        raise StoreRefused(str(error)) from error
+        if session.verb == "STOR":
+            _raise_refusal(str(error))
+        raise
+
+
+def _hear_agreement(session: Session) -> None:
+    """The reply to a STOR that was sent already."""
+    reply = session.getmultiline()
+    if reply[:1] != "1":
+        _raise_refusal(reply)
+        raise ftplib.error_temp(reply) if reply[:1] == "4" else ftplib.error_perm(reply)
+
+
+def _raise_refusal(reply: str) -> None:
+    """Raises StoreRefused, unless the reply speaks of the connection or of space."""
+    if reply[:1] in {"4", "5"} and not reply.startswith(("421", "425", "426", *FULL)):
+        raise StoreRefused(reply)
 
 
 def _end_upload(session: Session, connection: socket.socket) -> None:
@@ -132,14 +177,20 @@ def _end_upload(session: Session, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError):  # reset or silence: the reply and SIZE decide
             connection.unwrap()
     else:
-        connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # a small object has ended already, and the server may be done with it
+            connection.shutdown(socket.SHUT_WR)
 
 
-def _raise_reason(session: Session) -> None:
+def _raise_reason(session: Session, *, awaited: bool) -> None:
     """Raise what the server says about a data connection that broke, if it says so soon."""
-    session.sock.settimeout(session.waits.early_close)
     with contextlib.suppress(OSError, EOFError):
-        session.getresp()
+        session.sock.settimeout(session.waits.early_close)
+        try:
+            if awaited:
+                _hear_agreement(session)
+            session.getresp()
+        finally:
+            session.sock.settimeout(session.waits.transfer)
 
 
 def read_range(session: Session, path: str, offset: int, length: int, total: int) -> bytes:
@@ -152,7 +203,7 @@ def read_range(session: Session, path: str, offset: int, length: int, total: int
     session.binary()  # vsftpd refuses REST in ASCII mode
     start = offset if session.profile.ranged else 0
     try:
-        connection = session.transfercmd("RETR " + path, start or None)
+        connection = _open_download(session, path, start)
         try:
             data, at_end = _receive(connection, offset - start, length, total - start)
             if at_end and isinstance(connection, ssl.SSLSocket):
@@ -169,6 +220,22 @@ def read_range(session: Session, path: str, offset: int, length: int, total: int
         raise
     _end_download(session, at_end)
     return data
+
+
+def _open_download(session: Session, path: str, start: int) -> socket.socket:
+    if not session.profile.pipelined:
+        return session.transfercmd("RETR " + path, start or None)
+    commands = [f"REST {start}"] * bool(start) + [f"RETR {path}"]
+    connection = session.start_transfer(commands)
+    try:
+        for command in commands:
+            reply = session.getmultiline()
+            if reply[:1] != ("3" if command.startswith("REST") else "1"):
+                raise ftplib.error_perm(reply)
+        return session.secure(connection)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _end_download(session: Session, at_end: bool) -> None:
@@ -227,28 +294,3 @@ def rename(session: Session, source: str, target: str) -> str | None:
             raise
         return line_of(error)
     return None
-
-
-def was_refused(failure: BaseException) -> bool:
-    """Whether the server itself said no, rather than falling silent or hanging up."""
-    return isinstance(failure.__cause__, ftplib.Error)
-
-
-@contextlib.contextmanager
-def translated(name: str) -> Iterator[None]:
-    """Turn failures of a session in use into StorageError subclasses; `name` is the object in question."""
-    try:
-        yield
-    except BackupError:
-        raise
-    except ftputil.error.FTPError as error:
-        raise TransferFailed(name=name, reason=line_of(error)) from error
-    except ftplib.Error as error:
-        reply = line_of(error)
-        if reply.startswith(FULL) or any(word in reply.lower() for word in FULL_WORDS):
-            raise StorageFull(reason=reply) from error
-        raise TransferFailed(name=name, reason=reply) from error
-    except TimeoutError as error:
-        raise StorageSilent(reason=f"no answer in time about {name}") from error
-    except (OSError, EOFError) as error:
-        raise TransferFailed(name=name, reason=f"the connection was lost ({line_of(error) or 'ended'})") from error

@@ -6,22 +6,30 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 from uuid import UUID
 
 from vault.blobs import OVERHEAD
 from vault.errors import BackupError, NameTaken, TooManyConnections, TransferFailed
 from vault.keys import VaultKeys
-from vault.layout import pack_name
+from vault.layout import VAULT_FILE, pack_name
+from vault.packing import ClosedPack, CompressedChunk, NumberedChunk
 from vault.packs import DEFAULT_SIZE, PackBuilder
 from vault.records import StoredPack
 from vault.storage import Storage
 
-BUFFER_LIMIT = 32 << 20
-"""Packs under way, the filling one included, take at most so much memory."""
+__all__ = ["ClosedPack", "CompressedChunk", "NumberedChunk", "PackWriter", "attempt"]
+
+BUFFER_LIMIT = 28 << 20
+"""Packs under way, the filling one included, take at most so much memory; with many connections they are smaller."""
+SMALLEST = 4 << 20
+"""Connections are rather done without than packs made smaller than this."""
 ATTEMPTS = 4
 FIRST_PAUSE = 1.0
 """Seconds before a transfer is tried again; doubled each time."""
+FIRST_SIZE = 2 << 20
+"""The first pack of a run is sent at this size, the next at twice as much and so on, so that the line is soon busy."""
+UNTOLD = 2
+"""So many stored packs may wait until the portal is told of them, before their connections wait, too."""
 SOON = 0.1
 """Seconds to wait for a buffer before another one is made."""
 SALT = 16
@@ -29,38 +37,8 @@ CONNECTION_TRIES = 60
 """How often the last connection asks a storage that lets nobody in, a pause apart."""
 
 
-class NumberedChunk(NamedTuple):
-    """A chunk in a pack, with the number that the catalogue knows it by."""
-
-    number: int
-    id: bytes
-    kind: int
-    compression: int
-    offset: int
-    length: int
-    plain: int
-
-
-class ClosedPack(NamedTuple):
-    """A pack that lies on the storage."""
-
-    pack: StoredPack
-    cipher: int
-    key_version: int
-    chunks: tuple[NumberedChunk, ...]
-
-
-class CompressedChunk(NamedTuple):
-    """A chunk on its way into a pack; `content` is what vault.blobs.compress made of it, `plain` its own length."""
-
-    number: int
-    id: bytes
-    compression: int
-    content: bytes
-    plain: int
-
-
 Task = tuple[PackBuilder, list[int]]
+Job = Callable[[Storage], None]
 
 
 def attempt(action: Callable[[], None], stop: threading.Event) -> None:
@@ -91,22 +69,27 @@ class PackWriter:
         size: int = DEFAULT_SIZE,
         connections: int = 1,
         cipher: int = 1,
+        kept: Callable[[ClosedPack], None] | None = None,
     ) -> None:
-        """`stored` is called, on an upload thread, with each pack that lies on the storage; what it raises ends the
-        run. Each upload thread opens a storage of its own."""
+        """`kept` is called, by the thread that stored it, with each pack that lies on the storage; then `stored`, on a
+        thread of its own, for one after the other. What they raise ends the run. Each upload thread opens a storage
+        of its own."""
         self._open_storage, self._vault, self._run, self._stored = open_storage, vault, run, stored
-        self._keys, self._size, self._cipher = keys, size, cipher
-        self._limit = max(1, min(connections, BUFFER_LIMIT // size - 1))
-        self._next = next_pack
+        self._kept = kept
+        self._limit = max(1, min(connections, BUFFER_LIMIT // SMALLEST - 1))
+        self._keys, self._size, self._cipher = keys, min(size, BUFFER_LIMIT // (self._limit + 1)), cipher
+        self._next = self._first = next_pack
         self._lock = threading.Lock()
         self._filling: PackBuilder | None = None
         self._numbers: list[int] = []
         self._builders = 0
         self._free: queue.SimpleQueue[PackBuilder | None] = queue.SimpleQueue()
-        self._full: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._full: queue.SimpleQueue[Task | Job | None] = queue.SimpleQueue()
+        self._closed: queue.SimpleQueue[ClosedPack | None] = queue.SimpleQueue()
+        self._untold = threading.Semaphore(UNTOLD)
         self._changed = threading.Condition()
         self._threads = 0
-        self._under_way = 0
+        self._under_way = self._waiting = 0  # not stored yet; stored, and the portal not told
         self._failure: BaseException | None = None
         self._stop = threading.Event()
         self.bytes_stored = 0
@@ -126,24 +109,38 @@ class PackWriter:
         with self._lock:
             self._raise_failure()
             for place, chunk in enumerate(chunks):
-                if self._filling is not None and not self._filling.fits(len(chunk.content) + OVERHEAD):
+                if self._filling is not None and not self._fits(self._filling, len(chunk.content) + OVERHEAD):
                     self._send()
                 builder = self._filling or self._begin()
                 salt = salts[place * SALT : (place + 1) * SALT]
                 builder.seal(chunk.id, chunk.compression, chunk.content, chunk.plain, salt)
                 self._numbers.append(chunk.number)
 
+    def _fits(self, builder: PackBuilder, length: int) -> bool:
+        early = FIRST_SIZE << min(builder.number - self._first, 8)
+        return builder.fits(length) and (not builder.blobs or builder.used + length <= early)
+
     def flush(self) -> None:
-        """Sends the pack that fills on its way."""
+        """Sends the pack that fills on its way; usually the last one."""
         with self._lock:
             if self._filling is not None and self._failure is None:
-                self._send()
+                self._send(more=False)
+
+    def do(self, job: Job) -> None:
+        """Does something else on one of the connections, after the packs that were sent before."""
+        self._queue(job, more=False)
+
+    def wait(self) -> None:
+        """Waits until all that was sent is stored, `finish` alone also for the portal. Raises what made it fail."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way or self._failure is not None)
+        self._raise_failure()
 
     def finish(self) -> int:
         """Stores the last pack and waits for all; returns the number of the next pack. Raises what made one fail."""
         self.flush()
         with self._changed:
-            self._changed.wait_for(lambda: not self._under_way or self._failure is not None)
+            self._changed.wait_for(lambda: not self._under_way + self._waiting or self._failure is not None)
         self._end()
         self._raise_failure()
         return self._next
@@ -171,6 +168,9 @@ class PackWriter:
         assert builder is not None  # None is only put beside a failure
         builder.begin(self._next, self._run)
         self._next += 1
+        if self._limit > 1:
+            with self._changed:
+                self._start_thread(1)
         self._filling, self._numbers = builder, []
         return builder
 
@@ -182,20 +182,33 @@ class PackWriter:
         self._builders += 1
         return PackBuilder(self._vault, self._keys, self._size, self._cipher)
 
-    def _send(self) -> None:
+    def _send(self, *, more: bool = True) -> None:
+        """The pack that fills goes on its way; `more` of them are to come."""
         assert self._filling is not None
+        self._queue((self._filling, self._numbers), more=more)
+        self._filling = None
+
+    def _queue(self, task: Task | Job, *, more: bool) -> None:
         with self._changed:
             self._under_way += 1
-            self._full.put((self._filling, self._numbers))
-            if self._threads < min(self._limit, self._under_way):
-                self._threads += 1
-                threading.Thread(target=self._upload, name=f"upload-{self._threads}", daemon=True).start()
-        self._filling = None
+            self._full.put(task)
+            self._start_thread(self._under_way + (more and self._limit > 1))
+
+    def _start_thread(self, wanted: int) -> None:
+        """One more connection, up to as many as are `wanted`; it is made before there is something to send."""
+        if self._threads < min(self._limit, wanted):
+            if not self._threads:
+                threading.Thread(target=self._tell, name="register", daemon=True).start()
+            self._threads += 1
+            threading.Thread(target=self._upload, name=f"upload-{self._threads}", daemon=True).start()
 
     def _upload(self) -> None:
         storage: Storage | None = None
         try:
             storage = self._open_storage()
+            if self._limit > 1:
+                with contextlib.suppress(BackupError):  # what fails here fails again with the first pack
+                    storage.size(VAULT_FILE)
             while (task := self._full.get()) is not None:
                 if self._failure is None and not self._store_or_pass_on(storage, task):
                     return
@@ -207,13 +220,31 @@ class PackWriter:
                     storage.close()
             with self._changed:
                 self._threads -= 1
+                if not self._threads:
+                    self._closed.put(None)
                 self._changed.notify_all()
 
-    def _store_or_pass_on(self, storage: Storage, task: Task) -> bool:
-        """Stores a pack. False when the storage lets no further connection in and another thread takes over."""
+    def _tell(self) -> None:
+        """Tells of the stored packs, so that their connections go on with the next ones in the meantime."""
+        while (closed := self._closed.get()) is not None:
+            if self._failure is None:
+                try:
+                    self._stored(closed)
+                except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in add or finish
+                    self._fail(error)
+            self._untold.release()
+            with self._changed:
+                self._waiting -= 1
+                self._changed.notify_all()
+
+    def _store_or_pass_on(self, storage: Storage, task: Task | Job) -> bool:
+        """Stores a pack or does a job. False when no further connection is let in and another thread takes over."""
         for remaining in reversed(range(CONNECTION_TRIES)):
             try:
-                self._store(storage, task)
+                if isinstance(task, tuple):
+                    self._store(storage, task)
+                else:
+                    task(storage)
                 break
             except TooManyConnections:
                 with self._changed:
@@ -226,7 +257,6 @@ class PackWriter:
         with self._changed:
             self._under_way -= 1
             self._changed.notify_all()
-        self._free.put(task[0])
         return True
 
     def _store(self, storage: Storage, task: Task) -> None:
@@ -238,7 +268,14 @@ class PackWriter:
             size, digest = self._put(storage, builder)
         chunks = tuple(NumberedChunk(number, *blob) for number, blob in zip(numbers, builder.blobs, strict=True))
         self.bytes_stored += size
-        self._stored(ClosedPack(StoredPack(builder.number, size, digest), self._cipher, self._keys.version, chunks))
+        closed = ClosedPack(StoredPack(builder.number, size, digest), self._cipher, self._keys.version, chunks)
+        self._free.put(builder)
+        if self._kept is not None:
+            self._kept(closed)
+        with self._changed:
+            self._waiting += 1
+        self._untold.acquire()
+        self._closed.put(closed)
 
     def _put(self, storage: Storage, builder: PackBuilder) -> tuple[int, bytes]:
         view, digest = builder.close()
