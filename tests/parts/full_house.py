@@ -81,18 +81,18 @@ class FullHouse:
     def fill(self) -> None:
         """Everything, in the order in which rows refer to each other."""
         self._sell()
-        self._add(Customer, self._make_customers())
-        self._add(Subscription, self._make_subscriptions())
-        self._add(Account, self._make_accounts())
+        add_rows(Customer, self._make_customers())
+        add_rows(Subscription, self._make_subscriptions())
+        add_rows(Account, self._make_accounts())
         self._make_machines()
         self._run()
-        self._add(Vault, (machine.vault for machine in self.machines))
-        self._add(Computer, (machine.computer for machine in self.machines))
-        self._add(HardwareIdentifier, self._make_identifiers())
+        add_rows(Vault, (machine.vault for machine in self.machines))
+        add_rows(Computer, (machine.computer for machine in self.machines))
+        add_rows(HardwareIdentifier, self._make_identifiers())
         db.session.query(FleetDay).delete()  # the few runs before these don't matter
-        self._add(FleetDay, (self.days[day] for day in sorted(self.days)))
-        self._add(SubscriptionChange, self._make_changes())
-        self._add(AuditEvent, self._make_events())
+        add_rows(FleetDay, (self.days[day] for day in sorted(self.days)))
+        add_rows(SubscriptionChange, self._make_changes())
+        add_rows(AuditEvent, self._make_events())
         db.session.commit()
 
     def _sell(self) -> None:
@@ -173,7 +173,7 @@ class FullHouse:
 
     def _run(self) -> None:
         runs = (row for machine in self.machines for row in self._runs_of(machine))
-        self._add(Run, runs)
+        add_rows(Run, runs)
 
     def _runs_of(self, machine: Machine) -> Iterator[dict[str, Any]]:
         computer, vault, fate = machine.computer, machine.vault, machine.fate
@@ -188,7 +188,8 @@ class FullHouse:
                 if ago < 2 and fate != "failed":
                     state = "committed"
                 skipped = 3 if state == "committed" and ((fate == "warnings" and ago < 5) or number % 29 == 0) else 0
-                last = self._run_row(vault["id"], number, began, state, files + number, skipped)
+                seconds = self.chance.randrange(40, 1800)
+                last = run_row(vault["id"], number, began, seconds, state, files + number, skipped)
                 self._count(last)
                 states = [state, states[0]]
                 if state == "committed":
@@ -212,21 +213,6 @@ class FullHouse:
 
     def _ending(self) -> str:
         return self.chance.choices(("committed", "failed", "abandoned", "cancelled"), (95, 2, 2, 1))[0]
-
-    def _run_row(self, vault: int, number: int, began: datetime, state: str, files: int, skipped: int
-                 ) -> dict[str, Any]:
-        done = state == "committed"
-        ended = began + timedelta(seconds=self.chance.randrange(40, 1800))
-        return {
-            "vault_id": vault, "run_no": number, "uuid": str(UUID(int=vault << 64 | number, version=4)), "state": state,
-            "automatic": number % 9 != 0, "opened_at": began, "seen_at": ended, "finished_at": ended,
-            "lease_hash": bytes(32), "lease_until": ended, "hardware_hash": bytes(32), "root_node": 1,
-            "first_chunk": 1, "files": files if done else 0, "bytes": files * 81_000 if done else 0,
-            "read_bytes": files * 900, "stored": files * 400 if done else 0, "skipped": skipped,
-            "code": "IBS-2101" if state == "failed" else "",
-            "sentence": "Can't reach the storage nas.example.net: timed out. Your earlier backups are safe."
-            if state == "failed" else "",
-        }
 
     def _count(self, run: dict[str, Any]) -> None:
         day = run["finished_at"].date()
@@ -262,9 +248,25 @@ class FullHouse:
     def _next(model: type[Any]) -> int:
         return (db.session.scalar(select(func.max(model.id))) or 0) + 1
 
-    @staticmethod
-    def _add(model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
-        waiting = iter(rows)
-        while some := list(islice(waiting, ROWS)):
-            db.session.execute(model.__table__.insert(), some)  # type: ignore[attr-defined]
-            db.session.commit()
+
+def add_rows(model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
+    """Insert rows of one table, thousands at a time; all of them name the same columns."""
+    waiting = iter(rows)
+    while some := list(islice(waiting, ROWS)):
+        db.session.execute(model.__table__.insert(), some)  # type: ignore[attr-defined]
+        db.session.commit()
+
+
+def run_row(vault: int, number: int, began: datetime, seconds: int, state: str, files: int, skipped: int = 0
+            ) -> dict[str, Any]:
+    """A run that took `seconds` and ended in this state."""
+    done, ended = state == "committed", began + timedelta(seconds=seconds)
+    return {
+        "vault_id": vault, "run_no": number, "uuid": str(UUID(int=vault << 64 | number, version=4)), "state": state,
+        "automatic": number % 9 != 0, "opened_at": began, "seen_at": ended, "finished_at": ended,
+        "lease_hash": bytes(32), "lease_until": ended, "hardware_hash": bytes(32), "root_node": 1, "first_chunk": 1,
+        "files": files if done else 0, "bytes": files * 81_000 if done else 0, "read_bytes": files * 900,
+        "stored": files * 400 if done else 0, "skipped": skipped, "code": "IBS-2101" if state == "failed" else "",
+        "sentence": "Can't reach the storage nas.example.net: timed out. Your earlier backups are safe."
+        if state == "failed" else "",
+    }

@@ -23,13 +23,18 @@ class Queries(list[str]):
         return sorted({query for query in self if self.count(query) > 1})
 
 
+def is_query(statement: str) -> bool:
+    """Whether a statement asks or changes something; the borders of transactions do not."""
+    return not statement.upper().startswith(NO_QUERIES)
+
+
 @contextlib.contextmanager
 def count_queries() -> Iterator[Queries]:
     """Inside, every statement that reaches the database is noted; needs an application context."""
     found = Queries()
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.upper().startswith(NO_QUERIES):
+        if is_query(statement):
             found.append(statement)
 
     event.listen(db.engine, "before_cursor_execute", note)
