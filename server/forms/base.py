@@ -13,12 +13,11 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 from wtforms.widgets import HiddenInput
 
 from server.masking import MaskedTokens
+from server.services.hidden_signs import hidden_sign
 from server.services.versions import EditedMeanwhile
 from vault.errors import BackupError
 
 LINE, PARAGRAPH = 255, 4000
-TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Signs that make the text after them run the other way, so that a name can pretend to be another."""
 TOO_LONG = "That is too long: %(max)d characters are the most."
 
 
@@ -87,10 +86,9 @@ class EditingForm(Form):
 
 def harmless(form: Form, field: Field) -> None:
     """A validator: no control characters, and none that turn the direction of what follows."""
-    allowed = "\n\t" if isinstance(field, TextAreaField) else ""
-    for sign in field.data or "":
-        if sign in TURNING or (unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} and sign not in allowed):
-            raise ValidationError(f"Remove the invisible character U+{ord(sign):04X}.")
+    sign = hidden_sign(field.data or "", "\n\t" if isinstance(field, TextAreaField) else "")
+    if sign:
+        raise ValidationError(f"Remove the invisible character U+{ord(sign):04X}.")
 
 
 def showable(text: str) -> str:

@@ -2,18 +2,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from server.services import places
 from server.services.contacts import EMAIL
+from server.services.hidden_signs import hidden_sign
 
 KINDS = {"company": "Company", "person": "Person"}
 PHONE = re.compile(r"\+?[0-9 ()/.\-]*(?:(?:ext\.?|x|#) ?[0-9]{1,6})?")
 LEAST_DIGITS = 4
-TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Signs that turn the direction of what follows, so that a name can pretend to be another."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def _checked(name: str, text: str) -> tuple[str, str]:
         return entry.required, {"kind": "company", "language": "en"}.get(name, "")
     if len(text) > entry.longest:
         return f"That is too long: {entry.longest} characters are the most.", text
-    hidden = _invisible(text, "\n\t" if name == "notes" else "")
+    hidden = hidden_sign(text, "\n\t" if name == "notes" else "")
     if hidden:
         return f"Remove the invisible character U+{ord(hidden):04X}.", text
     if name == "email":
@@ -100,11 +98,3 @@ def _checked(name: str, text: str) -> tuple[str, str]:
     if name == "language":
         return "" if text.lower() in places.LANGUAGES else "Write it with two letters, as en or de.", text.lower()
     return "", text
-
-
-def _invisible(text: str, allowed: str) -> str:
-    """The first character that can't be seen or turns the direction of what follows; "" when there is none."""
-    for sign in text:
-        if sign in TURNING or (unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} and sign not in allowed):
-            return sign
-    return ""
