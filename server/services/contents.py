@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -28,6 +28,7 @@ VAULTS_PER_TURN = 200
 FEWEST, MOST = 5, 20
 """A folder is told by its subfolders until there are `FEWEST`; no more than `MOST` are kept."""
 SHOWN = 5
+LAST_STEPS = 2
 
 
 class Share(NamedTuple):
@@ -68,21 +69,12 @@ def shares_of(names: Mapping[int, str]) -> Shares | None:
     counted = db.session.scalars(select(VaultContent).where(VaultContent.vault_id.in_(names))).all()
     if not counted:
         return None
-    folders: Counter[str] = Counter()
-    files: Counter[str] = Counter()
-    types: Counter[str] = Counter()
-    of_type: Counter[str] = Counter()
+    folders, types = [], []
     for one in counted:
         before = f"{names[one.vault_id]}: " if len(names) > 1 else ""
-        for address, number, size in one.folders:
-            words = before + (" / ".join(readable(step) for step in path_of(address)) or "Top level")
-            folders[words] += size
-            files[words] += number
-        for words, number, size in one.types:
-            types[words] += size
-            of_type[words] += number
-    oldest = min(one.counted_at for one in counted)
-    return Shares(_largest(folders, files), _largest(types, of_type), oldest)
+        folders += [Share(before + _words(address), number, size) for address, number, size in one.folders]
+        types += [Share(*part) for part in one.types]
+    return Shares(_largest(folders), _largest(types), min(one.counted_at for one in counted))
 
 
 def count_due(now: datetime, clock: Callable[[], float] = time.monotonic) -> int:
@@ -195,10 +187,23 @@ def _path(nodes: Mapping[int, _Node], number: int, root: int) -> tuple[bytes, ..
     return tuple(reversed(steps))
 
 
-def _largest(sizes: Counter[str], files: Counter[str]) -> list[Share]:
-    ranked = [(words, size) for words, size in sizes.most_common() if words != OTHER]
-    shown = ranked[:SHOWN]
-    rest = sum(sizes.values()) - sum(size for _, size in shown)
-    left = sum(files.values()) - sum(files[words] for words, _ in shown)
-    shares = [Share(words, files[words], size) for words, size in shown]
+def _words(address: str) -> str:
+    """A folder for people, with its last steps only, as long paths begin alike."""
+    steps = [readable(step) for step in path_of(address)]
+    if len(steps) > LAST_STEPS + 1:
+        steps = ["…", *steps[-LAST_STEPS:]]
+    return " / ".join(steps) or "Top level"
+
+
+def _largest(parts: Iterable[Share]) -> list[Share]:
+    """The largest shares, those of the same words as one, and the rest as another."""
+    files: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for part in parts:
+        files[part.words] += part.files
+        sizes[part.words] += part.bytes
+    shown = [words for words, _ in sizes.most_common() if words != OTHER][:SHOWN]
+    shares = [Share(words, files[words], sizes[words]) for words in shown]
+    left = files.total() - sum(share.files for share in shares)
+    rest = sizes.total() - sum(share.bytes for share in shares)
     return [*shares, Share(OTHER, left, rest)] if left else shares

@@ -1,15 +1,17 @@
 """First pages: a customer's Home and the staff's Overview."""
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from flask import Flask
 
 from server.extensions import db
-from server.models import Run
+from server.models import AuditEvent, Run
 from server.services import accounts
+from server.submissions import new_token
 from tests.parts.pages import browse
 from tests.parts.portal_world import PortalWorld, days_ago
+from tests.parts.queries import MOST, count_queries
 
 TREE: dict[tuple[bytes, ...], bytes | None] = {(b"home", b"letter.txt"): b"Dear Bob"}
 
@@ -82,6 +84,51 @@ def test_times_are_those_of_the_customer(app: Flask, world: PortalWorld) -> None
     world.alice.time_zone = "Nowhere/Atall"
     db.session.commit()
     assert "1 Jun 2025 at 20:30" in browse(app, "alice.front").get("/").text
+
+
+def test_a_backup_can_be_asked_for_once_and_home_says_so(app: Flask, world: PortalWorld) -> None:
+    box = world.computer(world.second, "BACK")
+    box.store(TREE, days_ago(1))
+    browser = browse(app, "alice.front")
+    form = {"csrf_token": browser.token("/"), "submission": new_token()}
+    for _ in range(2):
+        assert browser.post(f"/home/{box.computer.id}/back-up", data=form).status_code == 303
+    db.session.expire_all()
+    assert box.computer.backup_asked_by == "alice.front"
+    assert db.session.query(AuditEvent).filter_by(action="asked for a backup").count() == 1
+    page = browser.get("/").text
+    assert "BACK was asked for a backup." in page
+    assert "A backup was asked for <time" in page
+    assert "Back up now" not in page
+    box.store(TREE, datetime.now(UTC) + timedelta(seconds=1))
+    assert "Back up now" in browser.get("/").text
+    bob = browse(app, "bob")
+    form = {"csrf_token": bob.token("/"), "submission": new_token()}
+    assert bob.post(f"/home/{box.computer.id}/back-up", data=form).status_code == 404
+
+
+def test_no_backup_is_asked_for_while_none_would_be_taken(app: Flask, world: PortalWorld) -> None:
+    box = world.computer(world.owner, "FRONT")
+    box.store(TREE, days_ago(1))
+    browser = browse(app, "alice.front")
+    token = browser.token("/")
+    accounts.switch_backups(world.owner, False, datetime.now(UTC), actor="alice.front")
+    assert "Back up now" not in browser.get("/").text
+    answer = browser.post(f"/home/{box.computer.id}/back-up", data={"csrf_token": token, "submission": new_token()})
+    assert answer.status_code == 403
+    assert "IBS-1201" in answer.text
+
+
+def test_home_asks_little_of_the_database_however_many_computers_there_are(app: Flask, world: PortalWorld) -> None:
+    world.subscriptions[world.alice.id].plan.computers = 50
+    for number in range(20):
+        box = world.computer(world.owner if number % 2 else world.second, f"PC-{number}")
+        box.store(TREE, days_ago(number))
+        box.end("failed", days_ago(0), "Can't reach the storage.")
+    browser = browse(app, "alice.front")
+    with count_queries() as queries:
+        assert browser.get("/").status_code == 200
+    assert len(queries) <= MOST, list(queries)
 
 
 def test_names_cannot_become_markup(app: Flask, world: PortalWorld) -> None:
