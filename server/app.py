@@ -16,6 +16,7 @@ from server.security import protect
 from server.views import (
     accounts,
     activity,
+    audit,
     auth,
     client_api,
     computer_changes,
@@ -29,6 +30,9 @@ from server.views import (
     overview,
     plans,
     runs,
+    staff,
+    storage_wizard,
+    storages,
     subscription_changes,
     subscriptions,
 )
@@ -48,12 +52,16 @@ VIEWS = (
     plans,
     subscriptions,
     subscription_changes,
+    storages,
+    storage_wizard,
     customers,
     customer_files,
     accounts,
     computers,
     computer_changes,
     runs,
+    staff,
+    audit,
 )
 """The modules of pages and of the client API, each with its blueprint."""
 CHECKOUT = Path(__file__).resolve().parent.parent

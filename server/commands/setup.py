@@ -10,7 +10,7 @@ import flask_migrate
 from server.commands import values
 from server.commands.portal import Say, add_data_argument, opened_portal
 from server.config import SETTINGS_FILE, create_data
-from server.services import customers, storages
+from server.services import staff, storages
 
 
 def add_arguments(commands: Any) -> None:
@@ -40,7 +40,7 @@ def init_portal(options: argparse.Namespace, say: Say) -> None:
     try:
         with opened_portal(options, check=False) as (_, config):
             flask_migrate.upgrade()
-            person = customers.create_staff(options.admin, password, "administrator", now)
+            person = staff.create_staff(options.admin, password, "administrator", now)
             storages.register_gateway(config, now)
             email = person.email
     except BaseException:

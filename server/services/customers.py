@@ -1,4 +1,4 @@
-"""Customers and their numbers, and the reseller's staff."""
+"""Customers and their numbers."""
 from __future__ import annotations
 
 import random
@@ -15,31 +15,15 @@ from server.extensions import db
 from server.models import Customer, Staff
 from server.services import audit
 from server.services.contacts import checked_email
-from server.services.refusals import NameInUse, ValueRefused
-from server.services.sign_in import fold, hash_password
+from server.services.refusals import ValueRefused
 from server.services.versions import check_version, note_change
 
-ROLES = ("administrator", "implementor")
 FIRST_NUMBER = 1
 TRIES = 20
 PAUSE_SECONDS = 0.05
 Result = TypeVar("Result")
 Values = Mapping[str, str | int | None]
 """Fields of a customer by the names of their columns."""
-
-
-def create_staff(email: str, password: str, role: str, now: datetime, *, name: str = "", actor: str = "") -> Staff:
-    """A new member of staff; `role` is one of ROLES. Raises ValueRefused, NameInUse."""
-    if role not in ROLES:
-        raise ValueRefused(field="role", reason=f"it is one of {', '.join(ROLES)}")
-    folded = fold(checked_email(email))
-    if db.session.scalar(select(Staff.id).where(Staff.email == folded)) is not None:
-        raise NameInUse(what="e-mail address", name=folded)
-    person = Staff(email=folded, name=name, role=role, password_hash=hash_password(password), created_at=now)
-    db.session.add(person)
-    audit.record(actor or "command line", "added staff", folded, detail=role, now=now)
-    db.session.commit()
-    return person
 
 
 def create_customer(

@@ -3,14 +3,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from protocol.errors import SignInFailed, TooManyAttempts
 from server import access
 from server.extensions import limiter
-from server.forms.auth import SignInForm
-from server.services import sessions
+from server.forms.auth import NewPasswordForm, SignInForm
+from server.services import password_links, sessions
+from server.services.password_links import LinkUsedUp
 
 blueprint = Blueprint("auth", __name__)
 
@@ -43,6 +44,36 @@ def sign_out() -> ResponseReturnValue:
     """End the session."""
     access.end_session()
     return redirect(url_for("auth.sign_in_form"))
+
+
+@blueprint.get("/set-password/<token>")
+def set_password_form(token: str) -> ResponseReturnValue:
+    """The page of a one-time link, on which its person sets a password."""
+    return _password_page(token, NewPasswordForm())
+
+
+@blueprint.post("/set-password/<token>", endpoint="set_password")
+@limiter.limit("30 per minute")
+def set_password(token: str) -> ResponseReturnValue:
+    """Set the password; the link is used up then."""
+    form, now = NewPasswordForm(), datetime.now(UTC)
+    if not form.validate_on_submit():
+        return _password_page(token, form)
+    try:
+        password_links.use_link(token, form.password.data, now, address=request.remote_addr or "")
+    except LinkUsedUp as error:
+        return render_template("auth/link_used_up.html", problem=error.explain()), error.status
+    access.end_session()
+    flash("The password is set. Sign in with it.")
+    return redirect(url_for("auth.sign_in_form"), 303)
+
+
+def _password_page(token: str, form: NewPasswordForm) -> ResponseReturnValue:
+    try:
+        person = password_links.find_link(token, datetime.now(UTC))
+    except LinkUsedUp as error:
+        return render_template("auth/link_used_up.html", problem=error.explain()), error.status
+    return render_template("auth/set_password.html", form=form, user_name=sessions.name_of(person)), form.status
 
 
 def _page(form: SignInForm, problem: str = "") -> str:

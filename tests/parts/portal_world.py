@@ -12,7 +12,7 @@ from server.config import Config
 from server.extensions import db
 from server.models import Account, Chunk, Computer, ContentSegment, Customer, Folder, Pack, Run, Staff, Vault, Version
 from server.models.catalogue import FOREVER, INLINE_CHUNKS, SEGMENT_CHUNKS
-from server.services import accounts, customers, enrolment, plans, storages, subscriptions
+from server.services import accounts, customers, enrolment, plans, staff, storages, subscriptions
 from server.services.endings import note_end
 from server.services.vault_keys import keys_of
 from vault.blobs import DATA, seal_blob
@@ -184,7 +184,7 @@ class PortalWorld:
         return BackedUp(computer, self.config)
 
     def _staff(self, email: str, role: str) -> Staff:
-        return customers.create_staff(email, PASSWORD, role, self.now)
+        return staff.create_staff(email, PASSWORD, role, self.now)
 
 
 def days_ago(count: float, now: datetime | None = None) -> datetime:

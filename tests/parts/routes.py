@@ -30,6 +30,8 @@ ROUTES = {
     "GET /sign-in": "200 302 302 302 302 302 302",
     "POST /sign-in": "302",
     "POST /sign-out": "302",
+    "GET /set-password/<token>": "410",
+    "POST /set-password/<token>": "410",
 
     "GET /overview": "302 404 404 404 200 200 200",
     "GET /overview/attention": "302 404 404 404 200 200 200",
@@ -138,6 +140,18 @@ ROUTES = {
     "GET /runs/<computer_id>/<number>/progress": "302 404 404 404 286 404 286",
     "GET /runs/<computer_id>/<number>/log.xml": "302 404 404 404 403 404 404",
 
+    "GET /staff": "302 404 404 404 403 403 200",
+    "GET /staff/add": "302 404 404 404 403 403 200",
+    "POST /staff/add": "302 404 404 404 403 403 303",
+    "GET /staff/<staff_id>": "302 404 404 404 403 403 200",
+    "GET /staff/<staff_id>/edit": "302 404 404 404 403 403 200",
+    "POST /staff/<staff_id>/edit": "302 404 404 404 403 403 303",
+    "POST /staff/<staff_id>/close": "302 404 404 404 403 403 303",
+    "POST /staff/<staff_id>/reopen": "302 404 404 404 403 403 303",
+    "POST /staff/<staff_id>/password-link": "302 404 404 404 403 403 303",
+    "GET /audit-log": "302 404 404 404 403 403 200",
+    "GET /audit-log/audit-log.csv": "302 404 404 404 403 403 200",
+
     # The client API knows computers by their tokens, not by who is signed in. What is no message is refused unread.
     "GET /api/v1/openapi.json": "200",
     "POST /api/v1/enrolments": "400",
@@ -159,7 +173,10 @@ ROUTES = {
 
 PLAN = {"name": "Iron", "gigabytes": "5", "computers": "2", "keep_days": "30", "days": "365", "grace_days": "7",
         "period": "year", "colour": "#175cd3", "remind_days": "7"}
+PERSON = {"email": "new@example.com", "name": "Nora", "role": "implementor", "time_zone": "Europe/Berlin"}
 SENT: dict[str, dict[str, str]] = {
+    "POST /staff/add": PERSON,
+    "POST /staff/<staff_id>/edit": PERSON,
     "POST /plans/add": PLAN,
     "POST /plans/<plan_id>/edit": PLAN,
     "POST /customers/<label>/subscriptions/add": {"plan": "1", "valid_from": "2026-11-22", "storage": ""},
@@ -197,6 +214,7 @@ def objects_of(world: PortalWorld) -> dict[str, object]:
     front.store({(b"home", b"letter.txt"): b"Dear Bob"}, days_ago(1))
     plans.create_plan("Silver", 20 * 10**9, 2, 365, 30, world.now)  # a second one, to change to
     return {
+        "token": "unknown",
         "computer_id": front.computer.id,
         "number": 1,
         "n": 1,
