@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tests.parts.orphans import ending_with_us
 from tests.parts.ports import free_port
 
 PASSWORD = "correct horse battery"
@@ -48,8 +49,8 @@ class RunningPortal:
         """Start it, or start it again on the same ports."""
         with (self.data / "output.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "server.cli", "--data", str(self.data), "run", "--port", str(self.port),
-                 "--storage-port", str(self.storage_port)],
+                ending_with_us([sys.executable, "-m", "server.cli", "--data", str(self.data), "run",
+                                "--port", str(self.port), "--storage-port", str(self.storage_port)]),
                 stdout=log, stderr=log,
             )
         until = time.monotonic() + START_SECONDS

@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 
 from tests.parts.certificates import Certificate, make_certificate
+from tests.parts.orphans import ending_with_us
 from tests.parts.ports import free_port
 from vault.address import FtpAddress
 
@@ -130,8 +131,9 @@ def give_away(folder: Path) -> None:
 def _start_program(command: list[str], cache: Path, log: Path, port: int) -> Callable[[], None]:
     libraries = next((cache / "root/usr/lib").glob("*-linux-gnu"))
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                   env={**os.environ, "LD_LIBRARY_PATH": str(libraries)}, start_new_session=True)
+        process = subprocess.Popen(
+            ending_with_us(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            env={**os.environ, "LD_LIBRARY_PATH": str(libraries)}, start_new_session=True)
 
     def end() -> None:
         if process.poll() is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pymysql
 
+from tests.parts.orphans import ending_with_us
 from tests.parts.ports import free_port
 
 START_SECONDS = 60.0
@@ -53,10 +54,11 @@ def running_mariadb(folder: Path) -> Iterator[MariaDb]:
     port = free_port()
     log = (folder / "mariadb.log").open("wb")
     server = subprocess.Popen(
-        [_program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--socket={folder}/mariadb.sock",
+        ending_with_us([
+            _program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--socket={folder}/mariadb.sock",
          f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={folder}/mariadb.pid",
          *(["--user=root"] if os.geteuid() == 0 else []),
-         "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--innodb-flush-log-at-trx-commit=1"],
+         "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--innodb-flush-log-at-trx-commit=1"]),
         stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=alone,
     )
     try:
