@@ -18,6 +18,7 @@ from server.extensions import db
 from server.models import Folder, Run, Vault, VaultContent, Version
 from server.paths import address_of, path_of, readable
 from server.services.file_types import OTHER, type_of
+from server.services.folder_paths import DEEPEST
 from server.services.folders import FILE
 from server.sql import name_ending
 
@@ -128,6 +129,7 @@ def _by_type(vault_id: int, run_no: int) -> list[list[object]]:
 
 
 def _by_folder(vault_id: int, run_no: int, root: int) -> list[list[object]]:
+    """The parts of the tree: from the root on, the largest is told by its subfolders until there are enough."""
     nodes = _tree(vault_id, run_no, root)
     parts = {root}
     while len(parts) < FEWEST:
@@ -141,47 +143,47 @@ def _by_folder(vault_id: int, run_no: int, root: int) -> list[list[object]]:
         else:  # what lies in the folder itself stays as a part of its own
             nodes[opened].below, nodes[opened].bytes = set(), nodes[opened].own_bytes
             nodes[opened].files = nodes[opened].own
-    listed = sorted(parts, key=lambda number: -nodes[number].bytes)
-    rows: list[list[object]] = [
-        [address_of(_path(nodes, number, root)), nodes[number].files, nodes[number].bytes] for number in listed
-        if nodes[number].files][:MOST]
-    return rows
+    listed = sorted((number for number in parts if nodes[number].files), key=lambda number: -nodes[number].bytes)
+    return [[address_of(_path(nodes, number, root)), nodes[number].files, nodes[number].bytes]
+            for number in listed[:MOST]]
 
 
 def _tree(vault_id: int, run_no: int, root: int) -> dict[int, _Node]:
     """The folders that hold files, with all that lies below them."""
-    nodes = {root: _Node()}
-    known = {row.node_no: row for row in db.session.execute(
+    places = {row.node_no: (row.name, row.parent_no) for row in db.session.execute(
         select(Folder.node_no, Folder.parent_no, Folder.name).where(Folder.vault_id == vault_id))}
+    nodes = {root: _Node()}
     rows = db.session.execute(
         select(Version.parent_no, func.count(), func.sum(Version.size)).where(*_held_files(vault_id, run_no))
         .group_by(Version.parent_no))
     for folder, number, size in rows:
-        node, seen = folder, {0}
-        while node not in seen:
-            seen.add(node)
-            if node not in nodes:
-                if node not in known:
-                    break
-                nodes[node] = _Node(known[node].name, known[node].parent_no)
-            one = nodes[node]
-            one.files += number
-            one.bytes += int(size)
-            if node == folder:
-                one.own, one.own_bytes = number, int(size)
-            if node == root:
-                break
-            if one.parent not in nodes and one.parent in known:
-                nodes[one.parent] = _Node(known[one.parent].name, known[one.parent].parent_no)
-            if one.parent in nodes:
-                nodes[one.parent].below.add(node)
-            node = one.parent
+        below = 0
+        for step in _way_up(folder, root, places):
+            node = nodes.setdefault(step, _Node(*places.get(step, (b"", 0))))
+            node.files += number
+            node.bytes += int(size)
+            if below:
+                node.below.add(below)
+            else:
+                node.own, node.own_bytes = number, int(size)
+            below = step
     return nodes
 
 
+def _way_up(folder: int, root: int, places: Mapping[int, tuple[bytes, int]]) -> list[int]:
+    """The folders from this one up to the root; none when it does not hang there."""
+    way = [folder]
+    while way[-1] != root:
+        if way[-1] not in places or len(way) > DEEPEST:
+            return []
+        way.append(places[way[-1]][1])
+    return way
+
+
 def _path(nodes: Mapping[int, _Node], number: int, root: int) -> tuple[bytes, ...]:
+    """The way down from the root."""
     steps: list[bytes] = []
-    while number != root and number in nodes and len(steps) < MOST * 10:
+    while number != root:
         steps.append(nodes[number].name)
         number = nodes[number].parent
     return tuple(reversed(steps))

@@ -86,6 +86,6 @@ def test_it_is_in_the_audit_trail_of_the_customer(app: Flask, world: PortalWorld
 def test_damage_is_told_before_the_first_byte(app: Flask, world: PortalWorld) -> None:
     box = stored(world, TREE)
     flip(packs(box)[0], 100)
-    answer = choose(browse(app, "alice.front"), box, "a.txt", "b.bin")
+    answer = choose(browse(app, "alice.front"), box, "b.bin", "sub")
     assert answer.status_code in {409, 502}
     assert "attachment" not in answer.headers.get("Content-Disposition", "")
