@@ -6,27 +6,18 @@ with everything wrong in it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
-from playwright.sync_api import Browser
 
-from server.app import create_app
 from server.config import create_data
-from server.extensions import db, limiter
-from server.services import sign_in
-from tests.parts.chromium import Window, chromium, window
+from tests.parts.chromium import Window, chromium
 from tests.parts.databases import copy_sqlite
 from tests.parts.full_house import FullHouse, Size
-from tests.parts.pages import browse
 from tests.parts.portal_world import PortalWorld
-from tests.parts.routes import PEOPLE, address_of, objects_of, pages_for, words_of
-from tests.parts.web_server import serve
+from tests.parts.routes import objects_of
+from tests.parts.served_portal import Objects, ServedPortal, served_portal
 
 AXE = Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -42,71 +33,38 @@ SPOIL = """form => { for (const one of form.elements) {
 } }"""
 
 
-@dataclass
-class Portal:
-    """A portal that is served; `objects` fill the words of its addresses, `cookies` are the sessions of its people."""
+def much(world: PortalWorld) -> Objects:
+    """A portal that has been in use for a while."""
+    objects = objects_of(world)
+    FullHouse(world, Size()).fill()
+    return objects
 
-    address: str
-    objects: dict[str, object]
-    cookies: dict[str, str]
 
-    def pages(self, person: str) -> list[str]:
-        """Every page that this person has and this portal has an object for."""
-        return [address_of(rule, self.objects) for rule in pages_for(person) if words_of(rule) <= self.objects.keys()]
-
-    @contextlib.contextmanager
-    def opened(self, browser: Browser, person: str, width: int) -> Iterator[Window]:
-        """A window in which this person is signed in."""
-        with window(browser, self.address, width=width) as seen:
-            if self.cookies[person]:
-                seen.page.context.add_cookies(
-                    [{"name": "session", "value": self.cookies[person], "url": self.address}])
-            yield seen
+def nothing(world: PortalWorld) -> Objects:
+    """A portal with people and nothing else; Bob is the one whose empty pages can be looked at."""
+    subscription = world.subscriptions[world.bob.id]
+    return {"label": world.bob.label, "account_id": world.stranger.id, "subscription_id": subscription.id,
+            "plan_id": subscription.plan_id}
 
 
 @contextlib.contextmanager
-def portal(empty: Path, folder: Path, *, full: bool) -> Iterator[Portal]:
-    """A portal on SQLite with the usual people, new or in use for a while."""
-    config = create_data(folder / "portal", copy_sqlite(empty, folder))
-    app = create_app(config)
-    with pytest.MonkeyPatch.context() as patch, app.app_context():
-        patch.setattr(sign_in, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        world = PortalWorld(config, datetime.now(UTC))
-        if full:
-            objects = objects_of(world)
-            FullHouse(world, Size()).fill()
-        else:
-            objects = {"label": world.bob.label, "account_id": world.stranger.id,
-                       "subscription_id": world.subscriptions[world.bob.id].id,
-                       "plan_id": world.subscriptions[world.bob.id].plan_id}
-        limiter.reset()
-        cookies = {person: _cookie(app, name) for person, name in PEOPLE.items()}
-        limiter.enabled = False
-        try:
-            with serve(app) as (host, port):
-                yield Portal(f"http://{host}:{port}", objects, cookies)
-        finally:
-            limiter.enabled = True
-            db.session.remove()
-            db.engine.dispose()
-
-
-def _cookie(app: Any, name: str) -> str:
-    found = browse(app, name).get_cookie("session") if name else None
-    return found.value if found else ""
-
-
-@pytest.fixture(scope="module")
-def full(empty_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A portal with much of everything."""
-    with portal(empty_sqlite, tmp_path_factory.mktemp("full"), full=True) as made:
+def portal(empty: Path, folder: Path, furnish: Callable[[PortalWorld], Objects]) -> Iterator[ServedPortal]:
+    """A portal on SQLite."""
+    with served_portal(create_data(folder / "portal", copy_sqlite(empty, folder)), furnish) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def new(empty_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def full(empty_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPortal]:
+    """A portal with much of everything."""
+    with portal(empty_sqlite, tmp_path_factory.mktemp("full"), much) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def new(empty_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPortal]:
     """A portal with people and nothing else."""
-    with portal(empty_sqlite, tmp_path_factory.mktemp("new"), full=False) as made:
+    with portal(empty_sqlite, tmp_path_factory.mktemp("new"), nothing) as made:
         yield made
 
 
@@ -129,7 +87,7 @@ def everyday(pages: list[str]) -> list[str]:
     return [*pages[:3], *pages[3::EVERYDAY_SHARE]]
 
 
-def visit(made: Portal, person: str, pages: list[str], *widths: int) -> list[str]:
+def visit(made: ServedPortal, person: str, pages: list[str], *widths: int) -> list[str]:
     """Every page at every width; all that is wrong."""
     wrong = []
     with chromium() as browser:
@@ -141,21 +99,21 @@ def visit(made: Portal, person: str, pages: list[str], *widths: int) -> list[str
 
 
 @pytest.mark.parametrize("person", ROLES)
-def test_pages_are_whole_on_a_phone_and_on_a_desk(full: Portal, person: str) -> None:
+def test_pages_are_whole_on_a_phone_and_on_a_desk(full: ServedPortal, person: str) -> None:
     assert visit(full, person, everyday(full.pages(person)), PHONE, DESK) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("person", ROLES)
-def test_every_page_is_whole_on_a_phone_and_on_a_desk(full: Portal, person: str) -> None:
+def test_every_page_is_whole_on_a_phone_and_on_a_desk(full: ServedPortal, person: str) -> None:
     assert visit(full, person, full.pages(person), NARROWEST, PHONE, DESK) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("person", ROLES)
-def test_every_page_is_whole_while_there_is_nothing_to_show(new: Portal, person: str) -> None:
+def test_every_page_is_whole_while_there_is_nothing_to_show(new: ServedPortal, person: str) -> None:
     assert visit(new, NEWCOMERS[person], new.pages(person), PHONE, DESK) == []
 
 
@@ -166,7 +124,7 @@ def test_every_form_stays_whole_when_everything_in_it_is_wrong(
     empty_sqlite: Path, tmp_path: Path, person: str
 ) -> None:
     wrong, sent = [], 0
-    with portal(empty_sqlite, tmp_path, full=True) as made, chromium() as browser:
+    with portal(empty_sqlite, tmp_path, much) as made, chromium() as browser:
         for width in (PHONE, DESK):
             with made.opened(browser, person, width) as seen:
                 for path in [*made.pages(person), "/nothing-here"]:
@@ -194,25 +152,25 @@ def violations(seen: Window, path: str) -> list[str]:
             for one in found["violations"]]
 
 
-def shut_out(made: Portal, person: str, pages: list[str]) -> list[str]:
+def shut_out(made: ServedPortal, person: str, pages: list[str]) -> list[str]:
     """All that axe finds on these pages."""
     with chromium() as browser, made.opened(browser, person, DESK) as seen:
         return [problem for path in pages for problem in violations(seen, path)]
 
 
 @pytest.mark.parametrize("person", ROLES)
-def test_nobody_is_shut_out_of_the_first_pages(full: Portal, person: str) -> None:
+def test_nobody_is_shut_out_of_the_first_pages(full: ServedPortal, person: str) -> None:
     assert shut_out(full, person, everyday(full.pages(person))[:8]) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("person", ROLES)
-def test_nobody_is_shut_out_of_any_page(full: Portal, person: str) -> None:
+def test_nobody_is_shut_out_of_any_page(full: ServedPortal, person: str) -> None:
     assert shut_out(full, person, full.pages(person)) == []
 
 
-def test_the_menu_of_a_phone_opens_closes_and_works_without_scripts(full: Portal) -> None:
+def test_the_menu_of_a_phone_opens_closes_and_works_without_scripts(full: ServedPortal) -> None:
     with chromium() as browser, full.opened(browser, "administrator", PHONE) as seen:
         seen.go("/overview")
         place = seen.page.get_by_role("navigation", name="Main").get_by_role("link", name="Overview")
