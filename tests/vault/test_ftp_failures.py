@@ -23,6 +23,7 @@ from vault.errors import (
 )
 from vault.ftp import FtpStorage, Profile, Timeouts
 from vault.layout import VAULT_FILE
+from vault.transfers import StoreRefused, strict_store
 
 PACK = "p/00/000/00000001-0123456789abcdef.ibp"
 QUICK = Timeouts(connect=2, transfer=1, reply=1.5, unwrap=0.5, early_close=0.3, goodbye=0.3, pause=0.01, crowded=5)
@@ -35,16 +36,21 @@ def on(server: ScriptedServer, profile: Profile = Profile(), **options: object) 
     return FtpStorage(server.address(), "vault", profile, timeouts=QUICK, **options)  # type: ignore[arg-type]
 
 
+WAYS = pytest.mark.parametrize("together", [False, True], ids=["one by one", "together"])
+"""How commands are sent: the second way starts an upload before the server has agreed to it."""
+
+
 # F01, an upload counts only when everything says so.
 
 WRONG = ["short", "426 connection broken", "450 try later", "451 local error", "452 no space", "552 quota exceeded",
          "late 552 quota exceeded", "226 then reset", "silent"]
 
 
+@WAYS
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("answer", WRONG)
-def test_f01_a_wrong_answer_is_never_taken_for_success(answer: str, tls: bool, tmp_path: Path) -> None:
-    with ScriptedServer(tmp_path, tls=tls) as server, on(server) as storage:
+def test_f01_a_wrong_answer_is_never_taken_for_success(answer: str, tls: bool, tmp_path: Path, together: bool) -> None:
+    with ScriptedServer(tmp_path, tls=tls) as server, on(server, Profile(pipelined=together)) as storage:
         server.uploads = always(answer)
         with pytest.raises(StorageError):
             storage.put_new(PACK, DATA)
@@ -54,34 +60,38 @@ def test_f01_a_wrong_answer_is_never_taken_for_success(answer: str, tls: bool, t
         assert server.files == {f"vault/{PACK}": DATA}
 
 
+@WAYS
 @pytest.mark.parametrize("in_place", [False, True])
 @pytest.mark.parametrize("answer", ["whole 426 lost", "whole 451 local error", "whole 552 quota exceeded"])
-def test_f01_the_right_size_does_not_make_a_refusal_good(answer: str, in_place: bool) -> None:
-    with ScriptedServer() as server, on(server, Profile(rename=not in_place)) as storage:
+def test_f01_the_right_size_does_not_make_a_refusal_good(answer: str, in_place: bool, together: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(rename=not in_place, pipelined=together)) as storage:
         server.uploads = always(answer)
         with pytest.raises(StorageError):
             storage.put_new(PACK, DATA)
         assert server.files == {}
 
 
+@WAYS
 @pytest.mark.parametrize("answer", [answer for answer in WRONG if "52" not in answer])
-def test_f01_one_failure_is_repaired_without_a_word(answer: str) -> None:
-    with ScriptedServer() as server, on(server) as storage:
+def test_f01_one_failure_is_repaired_without_a_word(answer: str, together: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(pipelined=together)) as storage:
         server.uploads = iter([answer])
         storage.put_new(PACK, DATA)
         assert server.files == {f"vault/{PACK}": DATA}
 
 
-def test_f01_a_server_without_size_is_never_believed() -> None:
-    with ScriptedServer() as server, on(server, Profile(exclusive_rename=True)) as storage:
+@WAYS
+def test_f01_a_server_without_size_is_never_believed(together: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(exclusive_rename=True, pipelined=together)) as storage:
         server.refused["SIZE"] = "500 what"
         with pytest.raises(TransferFailed):
             storage.put_new(PACK, DATA)
         assert f"vault/{PACK}" not in server.files
 
 
-def test_f01_in_place_uploads_are_checked_too() -> None:
-    with ScriptedServer() as server, on(server, Profile(rename=False)) as storage:
+@WAYS
+def test_f01_in_place_uploads_are_checked_too(together: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(rename=False, pipelined=together)) as storage:
         server.uploads = iter(["short", "426 broken"])
         with pytest.raises(StorageError):
             storage.put_new(PACK, DATA)
@@ -91,8 +101,10 @@ def test_f01_in_place_uploads_are_checked_too() -> None:
         assert server.count("RNFR") == 0
 
 
-def test_f01_a_torn_object_in_place_that_cannot_be_removed_burns_its_name() -> None:
-    with ScriptedServer() as server, on(server, Profile(rename=False, delete_parts=False)) as storage:
+@WAYS
+def test_f01_a_torn_object_in_place_that_cannot_be_removed_burns_its_name(together: bool) -> None:
+    profile = Profile(rename=False, delete_parts=False, pipelined=together)
+    with ScriptedServer() as server, on(server, profile) as storage:
         server.uploads = iter(["short"])
         server.refused["DELE"] = "550 never"
         with pytest.raises(StorageError):
@@ -101,24 +113,27 @@ def test_f01_a_torn_object_in_place_that_cannot_be_removed_burns_its_name() -> N
             storage.put_new(PACK, DATA)
 
 
-def test_it_says_that_the_storage_is_full() -> None:
-    with ScriptedServer() as server, on(server) as storage:
+@WAYS
+def test_it_says_that_the_storage_is_full(together: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(pipelined=together)) as storage:
         server.most_bytes = 100_000
         with pytest.raises(StorageFull):
             storage.put_new(PACK, DATA)
         assert server.files == {}
 
 
-def test_it_finds_out_that_a_storage_is_full_that_does_not_say_so() -> None:
-    with ScriptedServer() as server, on(server) as storage:
+@WAYS
+def test_it_finds_out_that_a_storage_is_full_that_does_not_say_so(together: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(pipelined=together)) as storage:
         server.most_bytes, server.full_reply = 100_000, "426 failure writing to the network"
         with pytest.raises(StorageFull):
             storage.put_new(PACK, DATA)
         assert server.files == {}
 
 
-def test_it_does_not_call_a_refusal_a_lack_of_space() -> None:
-    with ScriptedServer() as server, on(server) as storage:
+@WAYS
+def test_it_does_not_call_a_refusal_a_lack_of_space(together: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(pipelined=together)) as storage:
         server.refused["STOR"] = "550 permission denied"
         with pytest.raises(TransferFailed, match="permission denied"):
             storage.put_new(PACK, DATA)
@@ -198,9 +213,10 @@ def test_f03_a_session_is_replaced_before_it_grows_old() -> None:
 
 # F13, silence.
 
+@WAYS
 @pytest.mark.parametrize("command", ["connect", "USER", "PASV", "STOR", "SIZE", "RNTO"])
-def test_f13_a_silent_server_costs_a_bounded_time(command: str) -> None:
-    with ScriptedServer() as server, on(server) as storage:
+def test_f13_a_silent_server_costs_a_bounded_time(command: str, together: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(pipelined=together)) as storage:
         server.silent_at.add(command)
         begin = time.monotonic()
         with pytest.raises((StorageSilent, StorageUnreachable)):
@@ -299,16 +315,18 @@ def test_f15_a_reply_lost_after_the_rename_leaves_one_object(profile: Profile) -
         assert server.count("STOR") <= 2 + profile.exclusive_rename
 
 
+@WAYS
 @pytest.mark.parametrize("command", ["PASV", "STOR", "SIZE", "RNFR", "DELE"])
-def test_f15_a_connection_cut_anywhere_leaves_one_object(command: str) -> None:
-    with ScriptedServer() as server, on(server) as storage:
+def test_f15_a_connection_cut_anywhere_leaves_one_object(command: str, together: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(pipelined=together)) as storage:
         server.cut_after = [command]
         storage.put_new(PACK, DATA)
         assert server.files == {f"vault/{PACK}": DATA}
 
 
-def test_f15_a_refused_rename_is_reported_and_leaves_nothing() -> None:
-    with ScriptedServer() as server, on(server) as storage:
+@WAYS
+def test_f15_a_refused_rename_is_reported_and_leaves_nothing(together: bool) -> None:
+    with ScriptedServer() as server, on(server, Profile(pipelined=together)) as storage:
         server.refused["RNFR"] = "550 rename is not allowed here"
         with pytest.raises(TransferFailed, match="rename is not allowed"):
             storage.put_new(PACK, DATA)
@@ -330,3 +348,43 @@ def test_f15_real_servers_that_refuse_renames_keep_one_object(
             storage.put_new(PACK, DATA[:-1])
         assert server.files() == {f"vault/{PACK}": len(DATA)}
         assert storage.read(PACK) == DATA
+
+
+# Uploads that begin before the server has agreed.
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("size", [0, 1000, 65_536, 5_000_000])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_refused_upload_neither_waits_nor_breaks_the_session(
+        kind: str, size: int, tls: bool, start_ftp: Callable[..., FtpServer]) -> None:
+    """vsftpd leaves the data connection of a refused upload open and unread."""
+    server = start_ftp(kind, tls=tls)
+    data = memoryview(os.urandom(size))
+    with FtpStorage(server.address(), "vault", Profile(pipelined=True)) as storage:
+        storage.put_new(VAULT_FILE, b"{}")
+        session = storage._connection.session
+        assert session is not None
+        begin = time.monotonic()
+        with pytest.raises(StoreRefused):
+            strict_store(session, "vault/missing/folder/object", data)
+        assert time.monotonic() - begin < 20
+        assert not session.dead
+        strict_store(session, "vault/object", data)
+        assert (server.root / "vault" / "object").read_bytes() == data
+
+
+def test_folders_are_made_with_the_first_upload_to_them() -> None:
+    with ScriptedServer() as server, on(server, Profile(exclusive_rename=True, pipelined=True)) as storage:
+        storage.put_new(PACK, DATA)
+        storage.put_new(PACK.replace("00000001", "00000002"), DATA)
+        assert server.count("MKD") == 4
+        assert server.count("STOR") == 2  # neither was refused first
+
+
+def test_an_object_that_is_there_leaves_no_open_place_for_data() -> None:
+    """pyftpdlib complains after 30 seconds about a place that was not used, in the middle of other replies."""
+    with ScriptedServer() as server, on(server, Profile(pipelined=True)) as storage:
+        storage.put_new(PACK, DATA)
+        storage.put_new(PACK, DATA)
+        assert storage.size(PACK) == len(DATA)
+        assert server.connections == 2

@@ -176,3 +176,70 @@ def test_what_the_portal_refuses_ends_the_run(tmp_path: Path) -> None:
     packs.add(make_chunk(1))
     with pytest.raises(StorageFull):
         packs.finish()
+
+
+def test_a_stored_pack_is_known_before_the_portal_is_told_of_it(tmp_path: Path) -> None:
+    """The last parts of a manifest are stored while the portal still answers; the run's end waits for both."""
+    answer = threading.Event()
+    kept: list[ClosedPack] = []
+    told: list[ClosedPack] = []
+
+    def tell(closed: ClosedPack) -> None:
+        assert answer.wait(10)
+        told.append(closed)
+
+    packs = PackWriter(
+        lambda: FolderStorage(tmp_path), VAULT, KEYS, 1, 5, tell, size=1 << 20, connections=2, kept=kept.append
+    )
+    packs.add(make_chunk(1))
+    packs.flush()
+    packs.wait()
+    assert [pack.pack.number for pack in kept] == [5]
+    assert told == []
+    answer.set()
+    packs.finish()
+    assert told == kept
+
+
+def test_other_objects_go_over_the_same_connections_and_are_waited_for(tmp_path: Path) -> None:
+    packs = make_writer(lambda: FolderStorage(tmp_path), [])
+    packs.do(lambda storage: storage.put_new("s/part", b"records"))
+    packs.wait()
+    assert (tmp_path / "s/part").read_bytes() == b"records"
+    packs.finish()
+
+
+def test_an_object_that_can_not_be_stored_ends_the_run(tmp_path: Path) -> None:
+    packs = make_writer(lambda: Moody(tmp_path, [StorageFull(reason="552")] * 9), [])
+    packs.do(lambda storage: storage.put_new("s/part", b"records"))
+    with pytest.raises(StorageFull):
+        packs.wait()
+    packs.abort()
+
+
+def test_the_first_packs_are_small_so_that_the_line_is_soon_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "FIRST_SIZE", 1 << 18)
+    packs = make_writer(lambda: FolderStorage(tmp_path), [])
+    for number in range(40):
+        packs.add(make_chunk(number))
+    packs.finish()
+    sizes = [path.stat().st_size for path in sorted(tmp_path.rglob("*.ibp"))]
+    assert sizes[0] < 280_000
+    assert 280_000 < sizes[1] < 560_000
+    assert 900_000 < sizes[2] <= 1 << 20
+
+
+def test_a_connection_is_made_before_the_first_pack_is_full(tmp_path: Path) -> None:
+    connected = threading.Event()
+
+    class Telling(FolderStorage):
+        def size(self, name: str) -> int | None:
+            connected.set()
+            return super().size(name)
+
+    packs = make_writer(lambda: Telling(tmp_path), [])
+    packs.add(make_chunk(1))
+    assert connected.wait(10)
+    packs.finish()
