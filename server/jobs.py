@@ -10,10 +10,11 @@ from flask import Flask
 from huey import SqliteHuey, crontab
 
 from server.config import Config
-from server.services import contents, settlement, storages, uptime
+from server.services import contents, forecast, mail, settlement, storage_checks, storage_drafts, submissions, uptime
 
-WORKERS = 2
-"""One may be busy for minutes with a storage's examination while the other settles runs."""
+WORKERS = 3
+"""One may be busy for minutes with the examination of storages while the others do what is due each minute."""
+QUEUE = "ibs-queue"
 
 log = logging.getLogger("ibs.worker")
 
@@ -21,7 +22,8 @@ log = logging.getLogger("ibs.worker")
 def create_queue(app: Flask, *, immediate: bool = False) -> SqliteHuey:
     """The queue of this portal with its periodic work; `immediate` runs what is queued at once, for tests.
 
-    Its tasks are attributes of the queue: `note_life`, `count_contents`, `settle_runs`, `check_storages`.
+    Its tasks are attributes of the queue: `note_life`, `count_contents`, `settle_runs`, `check_storages`,
+    `send_mail`, `write_reminders`, `note_levels`, `forget_drafts`, `forget_forms`.
     """
     config: Config = app.config["IBS"]
     queue = SqliteHuey("ibs", filename=str(config.queue_file), results=False, utc=True, immediate=immediate)
@@ -34,8 +36,20 @@ def create_queue(app: Flask, *, immediate: bool = False) -> SqliteHuey:
     periodic("note_life", crontab(minute="*"), lambda: uptime.note_seen(datetime.now(UTC), worker=True))
     periodic("count_contents", crontab(minute="*"), lambda: contents.count_due(datetime.now(UTC)))
     periodic("settle_runs", crontab(minute="*"), lambda: settlement.settle_expired(datetime.now(UTC), config))
-    periodic("check_storages", crontab(minute="23"), lambda: storages.check_due_storages(config, datetime.now(UTC)))
+    periodic("check_storages", crontab(minute="*"), lambda: storage_checks.check_asked_and_due(config))
+    periodic("send_mail", crontab(minute="*"), lambda: mail.send_mail(config, datetime.now(UTC)))
+    periodic("write_reminders", crontab(minute="*/15"), lambda: mail.write_reminders(config, datetime.now(UTC)))
+    periodic("note_levels", crontab(minute="7"), lambda: forecast.note_levels(datetime.now(UTC)))
+    periodic("forget_drafts", crontab(minute="11"), lambda: storage_drafts.forget_old_drafts(datetime.now(UTC)))
+    periodic("forget_forms", crontab(minute="41", hour="3"), lambda: submissions.forget_old(datetime.now(UTC)))
     return queue
+
+
+def nudge(app: Flask, name: str) -> None:
+    """Let the worker do one of the queue's tasks now instead of at its next turn."""
+    if QUEUE not in app.extensions:
+        app.extensions[QUEUE] = create_queue(app)
+    getattr(app.extensions[QUEUE], name)()
 
 
 def never_twice_at_once(work: Callable[[], object]) -> Callable[[], None]:

@@ -5,11 +5,11 @@ import dataclasses
 import hashlib
 import ssl
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 
 from protocol.errors import NotFound, StorageMissing
 from protocol.messages import StorageAccess, StorageAddress, StorageProfile
@@ -23,7 +23,7 @@ from server.services.refusals import NameInUse, ValueRefused
 from server.services.sealing import open_password, seal_password
 from server.services.subscriptions import used_bytes
 from vault.address import FtpAddress, Profile
-from vault.errors import StorageError, StorageUnsuitable
+from vault.errors import StorageUnsuitable
 from vault.layout import vault_folder
 from vault.storage import FolderStorage
 from vault.storage import Storage as VaultStorage
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 FTP, GATEWAY, DRAFT = "ftp", "gateway", "draft"
 BUNDLED = "bundled"
-CHECK_EVERY = timedelta(days=7)
 GATEWAY_PROFILE = Profile(append_only=True, max_sessions=5, exclusive_rename=True, pipelined=True)
 """What the doctor finds at server.gateway, as a test makes sure."""
 
@@ -71,9 +70,9 @@ def add_storage(
         password_sealed=seal_password(config.secrets.kek, name, address.password),
         tls=address.tls, pin=address.pin, ca=address.ca,
     )
-    _note_diagnosis(storage, diagnosis, now)
+    note_diagnosis(storage, diagnosis, now)
     db.session.add(storage)
-    _choose_default(storage, default)
+    choose_default(storage, default)
     audit.record("command line", "added a storage", name, detail=f"{address.host}:{address.port}", now=now)
     db.session.commit()
     return storage
@@ -97,7 +96,7 @@ def register_gateway(config: Config, now: datetime) -> Storage:
     storage = Storage(name=BUNDLED, kind=GATEWAY, host=config.gateway_host, port=config.gateway_port,
                       profile=dataclasses.asdict(GATEWAY_PROFILE), checked_at=now)
     db.session.add(storage)
-    _choose_default(storage, False)
+    choose_default(storage, False)
     db.session.commit()
     return storage
 
@@ -193,44 +192,15 @@ def allowance(vault_uuid: str) -> int:
     return max(quota - (used_bytes(subscription) - stored), 0)
 
 
-def check_due_storages(config: Config, now: datetime, *, idle_seconds: float = 60) -> int:
-    """Examine every registered server that was not examined for a week; returns how many."""
-    begin_reading(db.session())
-    due = db.session.scalars(
-        select(Storage).where(
-            Storage.kind == FTP, or_(Storage.checked_at.is_(None), Storage.checked_at <= now - CHECK_EVERY)
-        )
-    ).all()
-    db.session.commit()
-    for storage in due:
-        check_storage(storage, config, idle_seconds=idle_seconds)
-    return len(due)
-
-
-def check_storage(storage: Storage, config: Config, *, idle_seconds: float = 60) -> None:
-    """Examine a registered server again. A server that fails keeps its profile; staff see what is wrong."""
-    address = address_of(storage, config)
-    db.session.commit()  # no transaction stays open while the server is examined
-    try:
-        diagnosis = examine_server(address, idle_seconds=idle_seconds)
-    except StorageError as error:
-        storage.findings = [{"probe": "connect", "good": False, "sentence": error.sentence}]
-        storage.checked_at = datetime.now(UTC)
-    else:
-        usable, profile = diagnosis.usable, storage.profile
-        _note_diagnosis(storage, diagnosis, datetime.now(UTC))
-        if not usable:
-            storage.profile = profile
-    db.session.commit()
-
-
-def _note_diagnosis(storage: Storage, diagnosis: Diagnosis, now: datetime) -> None:
+def note_diagnosis(storage: Storage, diagnosis: Diagnosis, now: datetime) -> None:
+    """Keep what an examination found."""
     storage.profile = dataclasses.asdict(diagnosis.profile)
     storage.findings = [dataclasses.asdict(finding) for finding in diagnosis.findings]
     storage.checked_at = now
 
 
-def _choose_default(storage: Storage, wanted: bool) -> None:
+def choose_default(storage: Storage, wanted: bool) -> None:
+    """Make a storage the default one if that is wanted or there is none."""
     exists = db.session.scalar(select(Storage.id).where(Storage.is_default)) is not None
     if wanted:
         db.session.execute(update(Storage).values(is_default=False))

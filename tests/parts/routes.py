@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from server.services import plans
+from server.services import plans, storage_drafts
 from tests.parts.portal_world import PASSWORD, PortalWorld, days_ago
 
 PEOPLE = {
@@ -152,6 +152,27 @@ ROUTES = {
     "GET /audit-log": "302 404 404 404 403 403 200",
     "GET /audit-log/audit-log.csv": "302 404 404 404 403 403 200",
 
+    "GET /storage": "302 404 404 404 403 403 200",
+    "GET /storage/allocation": "302 404 404 404 403 403 200",
+    "GET /storage/add": "302 404 404 404 403 403 200",
+    "POST /storage/add": "302 404 404 404 403 403 303",
+    "GET /storage/<storage_id>": "302 404 404 404 403 403 200",
+    "GET /storage/<storage_id>/status": "302 404 404 404 403 403 286",
+    "POST /storage/<storage_id>/check": "302 404 404 404 403 403 303",
+    "POST /storage/<storage_id>/default": "302 404 404 404 403 403 303",
+    "GET /storage/<storage_id>/edit": "302 404 404 404 403 403 200",
+    "POST /storage/<storage_id>/edit": "302 404 404 404 403 403 303",
+    "GET /storage/<storage_id>/address": "302 404 404 404 403 403 200",
+    "POST /storage/<storage_id>/address": "302 404 404 404 403 403 303",
+    "GET /storage/drafts/<draft_id>": "302 404 404 404 403 403 200",
+    "GET /storage/drafts/<draft_id>/status": "302 404 404 404 403 403 200",
+    "GET /storage/drafts/<draft_id>/address": "302 404 404 404 403 403 200",
+    "POST /storage/drafts/<draft_id>/address": "302 404 404 404 403 403 303",
+    "POST /storage/drafts/<draft_id>/trust": "302 404 404 404 403 403 502",
+    "POST /storage/drafts/<draft_id>/again": "302 404 404 404 403 403 303",
+    "POST /storage/drafts/<draft_id>/save": "302 404 404 404 403 403 502",
+    "POST /storage/drafts/<draft_id>/discard": "302 404 404 404 403 403 303",
+
     # The client API knows computers by their tokens, not by who is signed in. What is no message is refused unread.
     "GET /api/v1/openapi.json": "200",
     "POST /api/v1/enrolments": "400",
@@ -174,7 +195,13 @@ ROUTES = {
 PLAN = {"name": "Iron", "gigabytes": "5", "computers": "2", "keep_days": "30", "days": "365", "grace_days": "7",
         "period": "year", "colour": "#175cd3", "remind_days": "7"}
 PERSON = {"email": "new@example.com", "name": "Nora", "role": "implementor", "time_zone": "Europe/Berlin"}
+SERVER = {"host": "127.0.0.1", "port": "1", "user": "u", "password": "p", "protection": "tls"}
 SENT: dict[str, dict[str, str]] = {
+    "POST /storage/add": SERVER,
+    "POST /storage/<storage_id>/address": SERVER,
+    "POST /storage/drafts/<draft_id>/address": SERVER,
+    "POST /storage/drafts/<draft_id>/save": {"name": "rack"},
+    "POST /storage/<storage_id>/edit": {"name": "rack"},
     "POST /staff/add": PERSON,
     "POST /staff/<staff_id>/edit": PERSON,
     "POST /plans/add": PLAN,
@@ -208,6 +235,9 @@ SENT: dict[str, dict[str, str]] = {
 }
 
 
+NOWHERE = storage_drafts.Wanted("127.0.0.1", 1, "u", "p", "", True)
+
+
 def objects_of(world: PortalWorld) -> dict[str, object]:
     """Alice's objects by the words of the rules, made for this."""
     front = world.computer(world.owner, "FRONT")
@@ -227,6 +257,7 @@ def objects_of(world: PortalWorld) -> dict[str, object]:
         "subscription_id": world.subscriptions[world.alice.id].id,
         "plan_id": world.subscriptions[world.alice.id].plan_id,
         "storage_id": front.vault.storage_id,
+        "draft_id": storage_drafts.begin(NOWHERE, world.config, world.now, actor="admin@example.com").id,
         "staff_id": world.implementor.id,
     }
 

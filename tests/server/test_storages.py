@@ -14,7 +14,7 @@ from protocol.messages import StorageAccess, StorageAddress, StorageProfile
 from server.config import Config
 from server.extensions import db
 from server.models import AuditEvent, Storage
-from server.services import storages
+from server.services import storage_checks, storages
 from server.services.credentials import READ
 from server.services.refusals import NameInUse, ValueRefused
 from server.services.sealing import SealBroken, open_password, seal_password
@@ -206,8 +206,12 @@ def test_it_examines_a_server_again_after_a_week(app: Flask, config: Config, sta
     storages.register_gateway(config, NOW - timedelta(days=100))
     server = start_ftp("pyftpdlib")
     rack = add("rack", server, config)
-    assert storages.check_due_storages(config, NOW + timedelta(days=6), idle_seconds=0.05) == 0
-    assert storages.check_due_storages(config, NOW + timedelta(days=7), idle_seconds=0.05) == 1
+
+    def checked_at(moment: datetime) -> int:
+        return storage_checks.check_asked_and_due(config, clock=lambda: moment, idle_seconds=0.05)
+
+    assert checked_at(NOW + timedelta(days=6)) == 0
+    assert checked_at(NOW + timedelta(days=7)) == 1
     assert rack.checked_at is not None
     assert rack.checked_at != NOW
     assert all(finding["good"] for finding in rack.findings if finding["probe"] != "append-only")
@@ -219,7 +223,7 @@ def test_a_server_that_fails_its_check_keeps_its_profile_and_shows_why(app: Flas
     rack = add("rack", server, config)
     profile = rack.profile
     server.stop()
-    storages.check_storage(rack, config, idle_seconds=0.05)
+    storage_checks.check_storage(rack, config, idle_seconds=0.05)
     assert rack.profile == profile
     assert [finding["good"] for finding in rack.findings] == [False]
     assert "Can't reach the storage" in rack.findings[0]["sentence"]
