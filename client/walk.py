@@ -75,6 +75,8 @@ class Walk:
                 self._drain(OUTSTANDING)
             elif waiting:
                 waiting.append(step)
+                if len(waiting) > OUTSTANDING:  # the head's batch may never be full
+                    self._drain(OUTSTANDING)
             else:
                 record(step)
             self._tell(scanned.path if scanned is not None and scanned.kind == FILE else "")

@@ -1,0 +1,85 @@
+"""The walk takes every finding in the order of the scan, and holds only so many while it waits for one."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+from client import walk
+from client.deduplication import ChunkStore
+from client.entries import EntrySender
+from client.events import Event
+from client.index import Indexed, IndexWriter, read_index
+from client.merge import Suspect
+from client.pipeline import Pipeline
+from client.recorder import Recorder
+from client.scan import Scanned
+from client.settings import Settings
+from client.walk import Walk
+from protocol.messages import KnownChunks, LookupChunks
+from vault.keys import derive_keys
+from vault.parts import ManifestWriter
+from vault.storage import FolderStorage
+from vault.writer import PackWriter
+
+VAULT = UUID(int=7)
+KEYS = derive_keys(bytes(64), VAULT)
+FILES = 3 * walk.OUTSTANDING
+
+
+class Backup:
+    """Runs over one folder, each with the index of the one before."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.source, self.vault = folder / "home", folder / "source", folder / "vault"
+        self.home.mkdir()
+        self.source.mkdir()
+        self.runs = 0
+        self.events: list[Event] = []
+
+    def run(self, suspect: Suspect, tell: Callable[[Walk], None] = lambda _: None) -> Recorder:
+        """One walk; `tell` is called with it after each finding."""
+        self.runs += 1
+        index = IndexWriter(self.home, str(VAULT), 1)
+        packs = PackWriter(self.storage, VAULT, KEYS, self.runs, self.runs, lambda _: None, size=1 << 20)
+        store = ChunkStore(KEYS, packs, self.lookup, lambda _: None, 1)
+        entries = EntrySender(lambda _: None, 1)
+        manifest = ManifestWriter(self.storage, VAULT, KEYS, self.runs, "d")
+        recorder = Recorder(index, manifest, entries, self.events.append, full=False)
+        begun = Walk(
+            Settings(self.home, (str(self.source),)), recorder, Pipeline(store, KEYS.gear), lambda _: tell(begun),
+            suspect, index=read_index(self.home) if self.runs > 1 else None, root=1, next_node=2,
+        )
+        begun.execute()
+        packs.finish()
+        entries.finish()
+        index.finish(self.runs, b"")
+        return recorder
+
+    def storage(self) -> FolderStorage:
+        return FolderStorage(self.vault)
+
+    def lookup(self, message: LookupChunks) -> KnownChunks:
+        return KnownChunks(numbers=(0,) * len(message.ids))
+
+
+def test_a_file_that_is_read_to_make_sure_does_not_hold_up_all_that_follow(tmp_path: Path) -> None:
+    """Memory must not grow with the files: the one that is read waits in a batch that no other file ever fills."""
+    backup = Backup(tmp_path)
+    for number in range(FILES):
+        (backup.source / f"{number:05}").write_bytes(b"")
+    backup.run(lambda scanned, known: False)
+    read: list[str] = []
+    most: list[int] = [0]
+
+    def suspect(scanned: Scanned, known: Indexed) -> bool:
+        if not read:
+            read.append(scanned.path)
+        return scanned.path == read[0]
+
+    def tell(begun: Walk) -> None:
+        most[0] = max(most[0], len(begun._waiting))
+
+    assert backup.run(suspect, tell).files == FILES
+    assert read
+    assert most[0] <= walk.OUTSTANDING + 1
