@@ -1,6 +1,7 @@
 """The walk takes every finding in the order of the scan, and holds only so many while it waits for one."""
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
@@ -24,6 +25,7 @@ from vault.writer import PackWriter
 
 VAULT = UUID(int=7)
 KEYS = derive_keys(bytes(64), VAULT)
+OLD = 1_700_000_000
 FILES = 3 * walk.OUTSTANDING
 
 
@@ -67,7 +69,9 @@ def test_a_file_that_is_read_to_make_sure_does_not_hold_up_all_that_follow(tmp_p
     """Memory must not grow with the files: the one that is read waits in a batch that no other file ever fills."""
     backup = Backup(tmp_path)
     for number in range(FILES):
-        (backup.source / f"{number:05}").write_bytes(b"")
+        path = backup.source / f"{number:05}"
+        path.write_bytes(b"")
+        os.utime(path, (OLD, OLD))  # what was written just now is read again in any case
     backup.run(lambda scanned, known: False)
     read: list[str] = []
     most: list[int] = [0]
