@@ -16,6 +16,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    not_,
     null,
     or_,
     select,
@@ -28,7 +29,7 @@ from server.models import Account, Computer, Customer, Hardware, Plan, Run, Staf
 from server.models.base import Moment, large_number
 from server.services import health
 from server.services.computers import whole_computers
-from server.services.health import FAILED, GONE, NOT_SET_UP, OVERDUE, PAUSED, WARNINGS
+from server.services.health import GONE, PAUSED
 from server.services.ownership import served_by
 from server.words import count, full_date, percent, size
 
@@ -94,25 +95,21 @@ def read(person: Staff, now: datetime, *, limit: int, offset: int = 0) -> Attent
 
 
 def _computers(person: Staff, now: datetime) -> Select[Any]:
-    facts: Select[Any] = select(  # type: ignore[assignment]  # the stubs count columns
-        Computer.id, Computer.name, Computer.awaits_approval, Computer.enrolled_at, Computer.overdue_at,
-        func.coalesce(Computer.failed_since, Computer.last_run_at).label("failed"),
-        func.coalesce(Computer.warned_since, Computer.last_commit_at).label("warned"),
-        Customer.name.label("customer"), Customer.number, health.state_at(now).label("state"),
-    )
-    found = _with_customers(health.with_states(facts), Computer.customer_id).where(
-        served_by(person), Computer.state != GONE).subquery().c
-    rank = case(
-        (found.state == FAILED, IS_FAILED),
-        (found.state == OVERDUE, IS_OVERDUE),
-        (and_(found.awaits_approval, found.state != PAUSED), IS_CHANGED),
-        (and_(found.state == WARNINGS, found.warned < now - PATIENCE), WARNS),
-        (and_(found.state == NOT_SET_UP, found.enrolled_at < now - PATIENCE), IS_NOT_SET_UP),
-    )
-    moment = case((found.state == FAILED, found.failed), (found.state == OVERDUE, found.overdue_at),
-                  (found.state == WARNINGS, found.warned), else_=found.enrolled_at)
-    return _row(rank, found.customer, found.number, found.name, computer_id=found.id, moment=moment).where(
-        rank.is_not(None))
+    """Computers, each with its worst reason; most drop out by their own row, before anything is joined."""
+    failed = func.coalesce(Computer.failed_since, Computer.last_run_at)
+    warned = func.coalesce(Computer.warned_since, Computer.last_commit_at)
+    warns = and_(Computer.last_skipped > 0, warned < now - PATIENCE)
+    is_new = and_(Computer.last_commit_at.is_(None), Computer.enrolled_at < now - PATIENCE)
+    overdue = and_(Computer.last_commit_at.is_not(None), health.is_overdue_at(now))
+    rank = case((health.IS_FAILED, IS_FAILED), (overdue, IS_OVERDUE), (Computer.awaits_approval, IS_CHANGED),
+                (warns, WARNS), (is_new, IS_NOT_SET_UP))
+    moment = case((health.IS_FAILED, failed), (overdue, Computer.overdue_at), (warns, warned),
+                  else_=Computer.enrolled_at)
+    query = _row(rank, Customer.name, Customer.number, Computer.name, computer_id=Computer.id, moment=moment)
+    joined: Select[Any] = health.with_states(query.select_from(Computer))
+    return _with_customers(joined, Computer.customer_id).where(
+        served_by(person), Computer.state != GONE, not_(health.is_paused_at(now)),
+        or_(health.IS_FAILED, overdue, Computer.awaits_approval, warns, is_new))
 
 
 def _subscriptions(person: Staff, now: datetime) -> Select[Any]:

@@ -75,24 +75,30 @@ def whole_computers(*columns: Any) -> Select[Any]:
 
 
 def list_computers(person: Staff, wanted: Wanted, now: datetime) -> Listing:
-    """The page of computers that `person` serves and that are `wanted`; the last page when there are fewer."""
-    conditions = _conditions(person, wanted, now)
-    count: Select[Any] = with_states(select(func.count()).select_from(Computer))
-    count = count.join(Customer, Customer.id == Computer.customer_id).join(Vault, Vault.id == Computer.vault_id)
-    total = int(db.session.scalar(count.where(*conditions)) or 0)
-    pages = max(1, -(-total // ROWS_PER_PAGE))
-    page = min(max(wanted.page, 1), pages)
-    state = health.state_at(now)
-    whole = whole_computers(state, Vault.stored_bytes, Run.sentence).join(Vault, Vault.id == Computer.vault_id)
-    query = whole.outerjoin(
-        Run, (Run.vault_id == Vault.id) & (Run.run_no == Vault.last_run_no)
-    ).options(defer(Computer.folders)).where(*conditions)
-    query = query.order_by(*_order(wanted.sort, state)).limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)
-    rows = [
-        Row(computer, health.describe(computer, word, now, sentence or ""), stored)
-        for computer, word, stored, sentence in db.session.execute(query).all()
-    ]
-    return Listing(rows, page, pages, total)
+    """The page of computers that `person` serves and that are `wanted`; the first page when there is no such one."""
+    page = max(wanted.page, 1)
+    keys = _page(person, wanted, now, page)
+    if not keys and page > 1:
+        page, keys = 1, _page(person, wanted, now, 1)
+    total = keys[0].total if keys else 0
+    whole = whole_computers(health.state_at(now), Vault.stored_bytes, Run.sentence).join(
+        Vault, Vault.id == Computer.vault_id)
+    query = whole.outerjoin(Run, (Run.vault_id == Vault.id) & (Run.run_no == Vault.last_run_no)).options(
+        defer(Computer.folders)).where(Computer.id.in_([key.id for key in keys]))
+    rows = {
+        computer.id: Row(computer, health.describe(computer, word, now, sentence or ""), stored)
+        for computer, word, stored, sentence in (db.session.execute(query) if keys else ())
+    }
+    return Listing([rows[key.id] for key in keys if key.id in rows], page, max(1, -(-total // ROWS_PER_PAGE)), total)
+
+
+def _page(person: Staff, wanted: Wanted, now: datetime, page: int) -> Sequence[Any]:
+    """The keys of a page in their order, each with the number of all; sorting whole rows would be slow."""
+    keys: Any = select(Computer.id, func.count().over().label("total"))
+    query: Select[Any] = with_states(keys).join(Customer, Customer.id == Computer.customer_id).join(
+        Vault, Vault.id == Computer.vault_id).where(*_conditions(person, wanted, now))
+    query = query.order_by(*_order(wanted.sort, health.state_at(now)))
+    return db.session.execute(query.limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)).all()
 
 
 def read_wanted(given: Wanted) -> Wanted:

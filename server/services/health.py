@@ -106,7 +106,7 @@ def is_paused_at(now: datetime) -> ColumnElement[bool]:
 def is_overdue_at(now: datetime) -> ColumnElement[bool]:
     """Whether a backup is overdue. After an outage of the portal nobody becomes so until it was up for the grace."""
     overdue: ColumnElement[bool] = Computer.overdue_at < now
-    outage = uptime.last_outage()
+    outage = uptime.last_outage(now)
     if outage is None or now - outage.ended > LONGEST_GRACE:
         return overdue
     waited_enough = seconds_between(Computer.late_at, Computer.overdue_at) < (now - outage.ended).total_seconds()

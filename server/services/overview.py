@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, func, select
 
 from server.extensions import db
 from server.models import Computer, Customer, Mail, Staff, Storage, Subscription, Vault
@@ -88,22 +88,19 @@ def look(person: Staff, now: datetime) -> Overview:
 
 def _count(person: Staff, now: datetime) -> tuple[Counters, int, int]:
     """The counters, the bytes that are granted, and how many e-mails have been waiting for too long; one query."""
-    state = health.state_at(now)
-
-    def number_in(*states: str) -> Any:
-        return func.coalesce(func.sum(case((state.in_(states), 1), else_=0)), 0)
-
     granted = select(func.sum(Subscription.quota)).where(Subscription.grace_until >= now.date()).scalar_subquery()
     mails = select(func.count()).select_from(Mail).where(
         Mail.sent_at.is_(None), Mail.given_up_at.is_(None), Mail.created_at < now - MAIL_PATIENCE, Mail.tries > 0,
     ).scalar_subquery()
-    query: Select[Any] = select(
-        func.count(), number_in(PROTECTED, LATE), number_in(OVERDUE), number_in(NOT_SET_UP), granted, mails,
-    ).select_from(Computer)
-    row = db.session.execute(
+    state = health.state_at(now).label("state")
+    query: Select[Any] = select(state, func.count(), granted, mails).select_from(Computer)
+    rows = db.session.execute(
         health.with_states(query).join(Customer, Customer.id == Computer.customer_id)
-        .where(served_by(person), Computer.state != GONE)).one()
-    return Counters(*map(int, row[:4])), int(row[4] or 0), int(row[5])
+        .where(served_by(person), Computer.state != GONE).group_by(state)).all()
+    found = {row[0]: int(row[1]) for row in rows}
+    counters = Counters(sum(found.values()), found.get(PROTECTED, 0) + found.get(LATE, 0), found.get(OVERDUE, 0),
+                        found.get(NOT_SET_UP, 0))
+    return (counters, int(rows[0][2] or 0), int(rows[0][3])) if rows else (counters, 0, 0)
 
 
 def _faults(mails: int, now: datetime) -> list[str]:

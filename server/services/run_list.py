@@ -87,8 +87,8 @@ def list_runs(person: Staff, wanted: Wanted, now: datetime) -> Listing:
     query = _runs().where(served_by(person), *_conditions(wanted, now))
     vaults = _vaults_in_question(person, wanted)
     if vaults is None or len(vaults) > FEW_VAULTS:
-        index = "ix_run_state_opened_at" if wanted.state else "ix_run_opened_at"
-        query = query.with_hint(Run, f"FORCE INDEX ({index})", "mysql")
+        first = "state_" if wanted.state else "automatic_" if wanted.kind else ""
+        query = query.with_hint(Run, f"FORCE INDEX (ix_run_{first}opened_at)", "mysql")
     if vaults is not None:
         query = query.where(Run.vault_id.in_(vaults)) if len(vaults) <= FEW_VAULTS else query
     query = query.order_by(Run.opened_at.desc(), Run.vault_id.desc(), Run.run_no.desc()).limit(ROWS_PER_PAGE + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from server.extensions import db
@@ -30,16 +31,19 @@ def note_seen(now: datetime, *, worker: bool = False) -> None:
         _note(now, worker)
 
 
-def last_outage() -> Outage | None:
-    """The last time that nobody heard of the portal, None when there was none so far."""
-    values = _values()
+def last_outage(now: datetime) -> Outage | None:
+    """The last time that nobody heard of the portal, None when there was none so far.
+
+    Whoever asks for several states at the same `now`, as one page does, makes one query of it.
+    """
+    values = _values(now)
     began, ended = _read(values.get("down")), _read(values.get("up"))
     return Outage(began, ended) if began and ended else None
 
 
 def worker_stopped(now: datetime) -> datetime | None:
     """Since when nothing was heard of the background work, while it should be at work; None when all is well."""
-    values = _values()
+    values = _values(now)
     seen = _read(values.get("worker"))
     return seen if seen is not None and now - seen > SILENCE else None
 
@@ -57,12 +61,16 @@ def _note(now: datetime, worker: bool) -> None:
     if worker:
         values["worker"] = now.isoformat()
     record.values = values
+    db.session.info.pop(TOPIC, None)
     db.session.commit()
 
 
-def _values() -> dict[str, str]:
-    record = db.session.get(Preference, TOPIC)
-    return record.values if record else {}
+def _values(now: datetime) -> dict[str, str]:
+    noted: tuple[datetime, dict[str, str]] | None = db.session.info.get(TOPIC)
+    if noted is None or noted[0] != now:
+        found = db.session.scalar(select(Preference.values).where(Preference.topic == TOPIC))
+        noted = db.session.info[TOPIC] = (now, found or {})
+    return noted[1]
 
 
 def _read(text: str | None) -> datetime | None:

@@ -150,9 +150,9 @@ def test_who_was_overdue_before_the_outage_stays_overdue(computer: Computer) -> 
 
 def test_a_minute_of_silence_is_no_outage(app: Flask) -> None:
     be_away(NOW, NOW + timedelta(minutes=2))
-    assert uptime.last_outage() is None
+    assert uptime.last_outage(NOW) is None
     uptime.note_seen(NOW + HOUR)
-    assert uptime.last_outage() == (NOW + timedelta(minutes=2), NOW + HOUR)
+    assert uptime.last_outage(NOW + HOUR) == (NOW + timedelta(minutes=2), NOW + HOUR)
 
 
 def test_it_knows_since_when_the_background_work_is_still(app: Flask) -> None:
