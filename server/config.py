@@ -82,6 +82,9 @@ class Config:
     storage_sync: bool = True
     """Whether the bundled storage confirms a file only when the disk has it."""
 
+    mail_authority: Path | None = None
+    """A file with the certificate authority of the mail server, if it has one of its own."""
+
     @property
     def storage_folder(self) -> Path:
         """The bundled storage's files: one folder for each vault."""
@@ -143,6 +146,7 @@ def load_config(data: Path, environment: Mapping[str, str] | None = None) -> Con
         secrets=_load_secrets(data / "keys"),
         portal_name=_text(settings, "portal_name") or "IBS",
         proxies=_number(settings, "web.proxies", 0, 10) or 0,
+        mail_authority=Path(authority) if (authority := _text(settings, "mail.ca")) else None,
     )
     return _with_storage_settings(config, settings, environment)
 

@@ -95,6 +95,7 @@ def new_columns() -> dict[str, list[sa.Column[Any]]]:
         "plan": [sa.Column("price", sa.Numeric(12, 2)), filled("period", sa.String(10), "year"),
                  filled("colour", sa.String(7), "#475467"), filled("remind_days", sa.Integer(), "7"),
                  sa.Column("grace_hours", sa.Integer()), *versioned()],
+        "run": [filled("told", sa.Boolean(), "1")],
         "staff": [sa.Column("time_zone", sa.String(64)), *second_step(), *versioned()],
         "storage": [sa.Column("capacity", LARGE), filled("problem_code", sa.String(20), ""),
                     filled("problem", sa.String(2000), ""), sa.Column("problem_since", MOMENT),
@@ -112,7 +113,8 @@ REFERENCES = {
 INDEXES = (
     ("audit_event", ["account_id"]), ("audit_event", ["customer_id"]), ("computer", ["state", "overdue_at"]),
     ("customer", ["implementor_id"]),
-    ("run", ["finished_at"]), ("run", ["opened_at"]), ("run", ["state", "opened_at"]),
+    ("run", ["finished_at"]), ("run", ["opened_at"]), ("run", ["told", "finished_at"]), ("run", ["state", "opened_at"]),
+    ("run", ["automatic", "opened_at"]),
     ("storage", ["replaces_id"]), ("subscription", ["grace_until"]),
     ("subscription", ["valid_until"]),
 )

@@ -29,7 +29,8 @@ class Run(Model):
 
     `lease_hash` and `previous_lease_hash` are the SHA-256 of the leases that are accepted. `first_chunk` is the first
     chunk number that was free when the run was opened. `manifest_bytes` is the stored size of its delta or
-    checkpoint. `read_bytes` were read from the source.
+    checkpoint. `read_bytes` were read from the source. `told` is set once e-mail about its end waits in the outbox, or
+    nobody wants any.
     """
 
     __tablename__ = "run"
@@ -39,7 +40,9 @@ class Run(Model):
         Index(None, "state", "lease_until"),
         Index(None, "finished_at"),
         Index(None, "opened_at"),
+        Index(None, "told", "finished_at"),
         Index(None, "state", "opened_at"),
+        Index(None, "automatic", "opened_at"),
         CLUSTERED_TABLE_OPTIONS,
     )
 
@@ -70,6 +73,7 @@ class Run(Model):
     skipped: Mapped[int] = mapped_column(large_number(), default=0)
     code: Mapped[str] = mapped_column(String(20), default="")
     sentence: Mapped[str] = mapped_column(String(2000), default="")
+    told: Mapped[bool] = mapped_column(default=False)
 
     def is_live(self, now: datetime) -> bool:
         """True while the run is open and its lease holds."""
