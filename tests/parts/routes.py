@@ -173,6 +173,16 @@ ROUTES = {
     "POST /storage/drafts/<draft_id>/save": "302 404 404 404 403 403 502",
     "POST /storage/drafts/<draft_id>/discard": "302 404 404 404 403 403 303",
 
+    "GET /reports": "302 404 404 404 403 403 200",
+    "GET /reports/expiring": "302 404 404 404 403 403 200",
+    "GET /reports/expiring.csv": "302 404 404 404 403 403 200",
+    "GET /reports/protection": "302 404 404 404 403 403 200",
+    "GET /reports/protection.csv": "302 404 404 404 403 403 200",
+    "GET /reports/quota": "302 404 404 404 403 403 200",
+    "GET /reports/quota.csv": "302 404 404 404 403 403 200",
+    "GET /reports/failed-runs": "302 404 404 404 403 403 200",
+    "GET /reports/failed-runs.csv": "302 404 404 404 403 403 200",
+
     # The client API knows computers by their tokens, not by who is signed in. What is no message is refused unread.
     "GET /api/v1/openapi.json": "200",
     "POST /api/v1/enrolments": "400",
