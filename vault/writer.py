@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import queue
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from vault.blobs import OVERHEAD
-from vault.errors import BackupError, NameTaken, TooManyConnections, TransferFailed
+from vault.errors import BackupError, NameTaken, StorageUnreachable, TooManyConnections, TransferFailed
 from vault.keys import VaultKeys
 from vault.layout import VAULT_FILE, pack_name
 from vault.packing import ClosedPack, CompressedChunk, NumberedChunk
@@ -26,6 +27,8 @@ SMALLEST = 4 << 20
 ATTEMPTS = 4
 FIRST_PAUSE = 1.0
 """Seconds before a transfer is tried again; doubled each time."""
+ATTEMPTS_TO_REACH = 6
+"""For a storage that can't be reached: half a minute, in which a server is started again."""
 FIRST_SIZE = 2 << 20
 """The first pack of a run is sent at this size, the next at twice as much and so on, so that the line is soon busy."""
 UNTOLD = 2
@@ -43,13 +46,14 @@ Job = Callable[[Storage], None]
 
 def attempt(action: Callable[[], None], stop: threading.Event) -> None:
     """Does `action`, again after a pause when its failure may pass; raises its last failure."""
-    for number in range(ATTEMPTS):
+    for number in itertools.count():
         try:
             return action()
         except TooManyConnections:
             raise
         except BackupError as error:
-            if not error.retry or number == ATTEMPTS - 1 or stop.wait(FIRST_PAUSE * 2**number):
+            last = number + 1 >= (ATTEMPTS_TO_REACH if isinstance(error, StorageUnreachable) else ATTEMPTS)
+            if not error.retry or last or stop.wait(FIRST_PAUSE * 2**number):
                 raise
     return None
 

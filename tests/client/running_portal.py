@@ -13,7 +13,7 @@ from tests.parts.orphans import ending_with_us
 from tests.parts.ports import free_port
 
 PASSWORD = "correct horse battery"
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 class RunningPortal:
@@ -72,4 +72,4 @@ class RunningPortal:
     def stop(self) -> None:
         """End it, and wait until it has ended."""
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(60)

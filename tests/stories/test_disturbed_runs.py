@@ -14,6 +14,7 @@ from tests.parts.house import Computer, House
 from tests.parts.ports import free_port
 from tests.parts.scripted_ftp import ScriptedServer, always
 from tests.parts.trees import noise, picture, write
+from vault import writer
 
 FAILED = 1
 
@@ -46,7 +47,10 @@ def must_recover(computer: Computer) -> None:
     assert picture(computer.must_restore(snapshot)) == picture(computer.source)
 
 
-def test_a_storage_that_is_gone_is_waited_for_by_the_next_backup(computer: Computer, server: ScriptedServer) -> None:
+def test_a_storage_that_is_gone_is_waited_for_by_the_next_backup(
+    computer: Computer, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "FIRST_PAUSE", 0.1)
     set_port(computer.house, free_port())
     computer.back_up().must_say(FAILED, "IBS-2101")
     ended, _ = computer.restore(1)

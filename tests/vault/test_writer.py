@@ -11,7 +11,7 @@ import pytest
 
 from vault import writer
 from vault.chunks import chunk_id
-from vault.errors import StorageError, StorageFull, StorageSilent, TooManyConnections
+from vault.errors import StorageError, StorageFull, StorageSilent, StorageUnreachable, TooManyConnections
 from vault.keys import derive_keys
 from vault.packs import read_pack
 from vault.storage import FolderStorage
@@ -98,6 +98,25 @@ def test_a_failure_that_passes_is_tried_again(tmp_path: Path) -> None:
     packs.add(make_chunk(1))
     packs.finish()
     assert len(closed) == 1
+
+
+def test_a_storage_that_is_started_again_is_waited_for_longer_than_one_that_fails(tmp_path: Path) -> None:
+    gone, silent = StorageUnreachable(host="nas", reason="refused"), StorageSilent(reason="still")
+    assert stored_after([gone] * 5, tmp_path) == 1
+    assert stored_after([silent] * 3, tmp_path) == 1
+    with pytest.raises(StorageUnreachable):
+        stored_after([gone] * 6, tmp_path)
+    with pytest.raises(StorageSilent):
+        stored_after([silent] * 4, tmp_path)
+
+
+def stored_after(failures: list[StorageError], folder: Path) -> int:
+    """Packs that are stored when the storage fails so at first."""
+    closed: list[ClosedPack] = []
+    packs = make_writer(lambda: Moody(folder, failures), closed)
+    packs.add(make_chunk(1))
+    packs.finish()
+    return len(closed)
 
 
 def test_a_name_that_a_torn_upload_holds_is_not_used_again(tmp_path: Path) -> None:
