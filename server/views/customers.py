@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from server import access, submissions
+from server.forms.base import showable
 from server.forms.customers import RegistrationForm
 from server.models import Customer, Staff
 from server.services import customer_list, customer_log, customer_page, customers, places, stages
@@ -158,7 +159,7 @@ def _wanted() -> Wanted:
     implementor, sort = asked.get("implementor", ""), asked.get("sort", "")
     known = implementor == NOBODY or (implementor.isascii() and implementor.isdigit() and len(implementor) < 10)
     return Wanted(
-        search=asked.get("q", "").strip()[:255],
+        search=showable(asked.get("q", "").strip()[:255]),
         state=asked.get("state", "") if asked.get("state") in STATES else "",
         stage=asked.get("stage", "") if asked.get("stage") in stages.NAMES else "",
         implementor=implementor if known else "",

@@ -133,6 +133,7 @@ def test_a_customer_who_stands_in_the_file_twice_is_added_once(app: Flask, world
     assert added() == ["Double", "Double"]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("data", "words"), [
     (b"", "it is empty"), (b"\n\n", "it is empty"), (b"name,email\nA,a@example.com", "lacks the column country"),
     (b"Surname\nX", "lacks the columns name, email, country"),
