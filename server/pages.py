@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from server import words
 from server.models import Account, Staff
 from server.paths import address_of, readable
+from server.services.branding import Branding, read_branding
 from server.services.restore_points import zone_of
 from server.submissions import new_token
 
@@ -34,14 +35,6 @@ class Place(NamedTuple):
     label: str
     icon: str
     current: bool
-
-
-class Brand(NamedTuple):
-    """How the reseller wants to be seen: name, colour of the strip (#rrggbb or none), and whether there is a logo."""
-
-    name: str
-    colour: str = ""
-    logo: bool = False
 
 
 ADMINISTRATOR = (
@@ -90,15 +83,20 @@ def surroundings() -> dict[str, Any]:
         "person": person,
         "person_name": _name_of(person),
         "person_role": _role_of(person),
+        "person_label": person.customer.label if isinstance(person, Account) else "",
         "places": places(person),
         "zone": reader_zone(person),
         "now": datetime.now(UTC),
     }
 
 
-def brand_of_portal() -> Brand:
-    """The reseller's name and look."""
-    return Brand(current_app.config["IBS"].portal_name)
+def brand_of_portal() -> Branding:
+    """The reseller's name and look; the page that tells of a failing database must not fail itself."""
+    name = current_app.config["IBS"].portal_name
+    try:
+        return read_branding(name)
+    except SQLAlchemyError:
+        return Branding(name)
 
 
 def places(person: Account | Staff | None) -> list[Place]:
@@ -139,7 +137,7 @@ def _name_of(person: Account | Staff | None) -> str:
 
 def _role_of(person: Account | Staff | None) -> str:
     if isinstance(person, Account):
-        return f"{person.customer.name} · {person.customer.label}"
+        return str(person.customer.name)
     return person.role.capitalize() if person else ""
 
 

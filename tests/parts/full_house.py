@@ -168,7 +168,7 @@ class FullHouse:
                 "id": first + place, "uuid": str(UUID(int=self.chance.getrandbits(128), version=4)),
                 "storage_id": licence["storage_id"], "computer_id": identity, "wrapped_portal": b"-",
                 "wrapped_recovery": b"-", "recovery_key_sealed": b"-", "created_at": enrolled,
-                "stored_bytes": self.chance.randrange(10**8, 2 * 10**10),
+                "stored_bytes": int(licence["quota"] * self.chance.triangular(0.01, 0.5, 0.15)),
             }, self.chance.choice(FATES)))
 
     def _run(self) -> None:
@@ -187,7 +187,8 @@ class FullHouse:
                 state = "failed" if fate == "failed" and ago < 2 else self._ending()
                 if ago < 2 and fate != "failed":
                     state = "committed"
-                skipped = 3 if state == "committed" and ((fate == "warnings" and ago < 5) or number % 29 == 0) else 0
+                open_files = self.chance.random() < (1 if fate == "warnings" and ago < 5 else 0.02)
+                skipped = 3 if state == "committed" and open_files else 0
                 seconds = self.chance.randrange(40, 1800)
                 last = run_row(vault["id"], number, began, seconds, state, files + number, skipped)
                 self._count(last)

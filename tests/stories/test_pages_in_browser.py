@@ -15,7 +15,7 @@ from server.config import create_data
 from tests.parts.chromium import Window, chromium
 from tests.parts.databases import copy_sqlite
 from tests.parts.full_house import FullHouse, Size
-from tests.parts.portal_world import PortalWorld
+from tests.parts.portal_world import PASSWORD, PortalWorld
 from tests.parts.routes import objects_of
 from tests.parts.served_portal import Objects, ServedPortal, served_portal
 
@@ -170,6 +170,50 @@ def test_nobody_is_shut_out_of_any_page(full: ServedPortal, person: str) -> None
     assert shut_out(full, person, full.pages(person)) == []
 
 
+def press_until(seen: Window, words: str) -> None:
+    """Go on with the tabulator until what has the focus begins with these whole words."""
+    for _ in range(120):
+        seen.page.keyboard.press("Tab")
+        label = seen.page.evaluate(
+            "(one => one.labels && one.labels[0] ? one.labels[0].innerText : one.ariaLabel || one.innerText || '')"
+            "(document.activeElement)")
+        if f"{label} ".strip("\n").startswith(f"{words} "):
+            return
+    raise AssertionError(f"the tabulator doesn't lead to “{words}” on {seen.page.url}")
+
+
+def choose(seen: Window, words: str, typed: str = "") -> None:
+    """Press a link or button, or type into a field, found with the tabulator; a link leads to its page."""
+    press_until(seen, words)
+    if typed:
+        seen.page.keyboard.type(typed)
+        return
+    with seen.page.expect_navigation():
+        seen.page.keyboard.press("Enter")
+
+
+def test_the_keyboard_alone_adds_a_customer_and_changes_a_plan(full: ServedPortal) -> None:
+    with chromium() as browser, full.opened(browser, "anonymous", DESK) as seen:
+        seen.sign_in("admin@example.com", PASSWORD)
+        choose(seen, "Customers")
+        choose(seen, "Add customer")
+        for words, typed in (("Name or company", "Keyboard Ltd"), ("E-mail", "keys@example.com"), ("Country", "Ger")):
+            choose(seen, words, typed)
+        choose(seen, "Add customer")
+        assert "Keyboard Ltd" in seen.page.locator("h1").inner_text()
+        choose(seen, "Add a subscription")
+        choose(seen, "Plan", "Silver")
+        choose(seen, "Add subscription")
+        if "/subscriptions/" not in seen.page.url:
+            choose(seen, "Silver")
+        choose(seen, "Change plan")
+        choose(seen, "New plan", "Gold")
+        choose(seen, "Show what it means")
+        choose(seen, "Change to Gold")
+        assert "Gold" in seen.page.locator("main").inner_text()
+        assert seen.complaints == []
+
+
 def test_the_menu_of_a_phone_opens_closes_and_works_without_scripts(full: ServedPortal) -> None:
     with chromium() as browser, full.opened(browser, "administrator", PHONE) as seen:
         seen.go("/overview")
@@ -177,6 +221,7 @@ def test_the_menu_of_a_phone_opens_closes_and_works_without_scripts(full: Served
         assert not place.is_visible()
         seen.page.get_by_role("button", name="Menu").click()
         place.wait_for()
+        seen.page.locator("#menu.show:not(.showing)").wait_for()  # from then on the keys belong to the menu
         seen.page.keyboard.press("Escape")
         place.wait_for(state="hidden")
         assert seen.complaints == []
