@@ -1,7 +1,7 @@
 """The portal's process for script/bench portal: as it is run, and telling of each answer what it cost.
 
 python -m bench.portal_server DATA prints the port. Each answer says in X-Queries how many statements the database got,
-and in X-Seconds how long the portal worked on it before the first byte.
+in X-Database how long they took, and in X-Seconds how long the portal worked on it before the first byte.
 """
 from __future__ import annotations
 
@@ -32,15 +32,21 @@ class Meter:
 
     def note(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         """A statement goes to the database."""
+        self.here.asked = time.perf_counter()
         if is_query(statement):
             self.here.queries = getattr(self.here, "queries", 0) + 1
 
+    def note_end(self, *_statement: Any) -> None:
+        """Its answer is there."""
+        self.here.database = getattr(self.here, "database", 0.0) + time.perf_counter() - self.here.asked
+
     def __call__(self, environ: dict[str, Any], start: Answer) -> Iterable[bytes]:
         """Answer a request."""
-        self.here.queries, began = 0, time.perf_counter()
+        self.here.queries, self.here.database, began = 0, 0.0, time.perf_counter()
 
         def start_answer(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
-            cost = [("X-Queries", str(self.here.queries)), ("X-Seconds", f"{time.perf_counter() - began:.6f}")]
+            cost = [("X-Queries", str(self.here.queries)), ("X-Database", f"{self.here.database:.6f}"),
+                    ("X-Seconds", f"{time.perf_counter() - began:.6f}")]
             return start(status, headers + cost, *failure)
 
         answer: Iterable[bytes] = self.portal(environ, start_answer)
@@ -54,6 +60,7 @@ def main() -> None:
     meter = Meter(app.wsgi_app)
     with app.app_context():
         event.listen(db.engine, "before_cursor_execute", meter.note)
+        event.listen(db.engine, "after_cursor_execute", meter.note_end)
     app.wsgi_app = meter  # type: ignore[assignment]
     server = create_server(app, listen="127.0.0.1:0", threads=THREADS)
     print(server.effective_port, flush=True)
