@@ -31,6 +31,7 @@ from server.views import (
     plans,
     reports,
     runs,
+    settings,
     staff,
     storage_wizard,
     storages,
@@ -62,8 +63,10 @@ VIEWS = (
     computers,
     computer_changes,
     runs,
+    settings,
     staff,
     audit,
+    settings,
 )
 """The modules of pages and of the client API, each with its blueprint."""
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -9,17 +9,21 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from typing import NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import defer
 
 from server.extensions import db
 from server.models import Mail
-from server.services.mail.delivery import MailRefused, MailSettings, deliver
-from server.services.mail.letters import Letter
+from server.services.branding import Branding
+from server.services.mail.delivery import MailNotSetUp, MailRefused, MailSettings, deliver
+from server.services.mail.letters import Letter, write
 from vault.errors import BackupError
 
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
@@ -35,6 +39,14 @@ PROBLEM_LENGTH = 2000
 log = logging.getLogger("ibs.mail")
 
 
+class Counts(NamedTuple):
+    """How many letters there are of each kind."""
+
+    waiting: int
+    sent: int
+    given_up: int
+
+
 def queue(key: str, recipient: str, letter: Letter, now: datetime, *, customer: int | None = None) -> bool:
     """Put a letter into the outbox, in the running transaction; False when `key` was told of before.
 
@@ -43,7 +55,7 @@ def queue(key: str, recipient: str, letter: Letter, now: datetime, *, customer: 
     if not recipient or db.session.scalar(select(Mail.id).where(Mail.key == key)) is not None:
         return False
     db.session.add(Mail(
-        key=key, message_id=f"<{secrets.token_hex(16)}@ibs.invalid>", customer_id=customer, recipient=recipient[:255],
+        key=key, message_id=_new_id(), customer_id=customer, recipient=recipient[:255],
         subject=CONTROL.sub(" ", letter.subject)[:255], text=letter.text.encode(), html=letter.html.encode(),
         created_at=now, due_at=now,
     ))
@@ -65,6 +77,36 @@ def send_due(settings: MailSettings, sender_name: str, now: datetime) -> int:
     return sent
 
 
+def send_test(recipient: str, brand: Branding, settings: MailSettings, now: datetime) -> None:
+    """Send a letter at once, past the outbox, to see whether the settings work.
+
+    Raises MailNotSetUp, MailDelayed, MailRefused with what the server said.
+    """
+    if not settings.is_complete:
+        raise MailNotSetUp
+    told = "E-mail of this portal arrives. Nothing else is to be done."
+    letter = write(f"Test e-mail of {brand.name}", brand, [told], look="ok")
+    trial = Mail(key="", message_id=_new_id(), recipient=recipient, subject=letter.subject, created_at=now,
+                 text=letter.text.encode(), html=letter.html.encode())
+    deliver(as_message(trial, settings, brand.name), settings)
+
+
+def counts() -> Counts:
+    """How many letters wait, were sent, and were given up."""
+    row = db.session.execute(select(
+        func.count().filter(Mail.sent_at.is_(None), Mail.given_up_at.is_(None)),
+        func.count().filter(Mail.sent_at.is_not(None)), func.count().filter(Mail.given_up_at.is_not(None)),
+    ).select_from(Mail)).one()
+    return Counts(*row)
+
+
+def last_given_up(limit: int = 10) -> Sequence[Mail]:
+    """The newest letters that were given up, without what they say."""
+    return db.session.scalars(
+        select(Mail).where(Mail.given_up_at.is_not(None)).order_by(Mail.given_up_at.desc()).limit(limit)
+        .options(defer(Mail.text), defer(Mail.html))).all()
+
+
 def forget_old(now: datetime) -> None:
     """Remove letters that ended their way long ago."""
     db.session.execute(delete(Mail).where(Mail.created_at < now - KEPT_FOR,
@@ -84,6 +126,10 @@ def as_message(mail: Mail, settings: MailSettings, sender_name: str) -> EmailMes
     message.set_content(mail.text.decode())
     message.add_alternative(mail.html.decode(), subtype="html")
     return message
+
+
+def _new_id() -> str:
+    return f"<{secrets.token_hex(16)}@ibs.invalid>"
 
 
 def _claim(number: int, now: datetime) -> bool:
