@@ -5,12 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import or_, select
+
 from server.extensions import db
-from server.models import Account, Subscription, SubscriptionChange
+from server.models import Account, Customer, Staff, Subscription, SubscriptionChange
 from server.services import audit, changes, subscription_states
+from server.services.branding import Branding
+from server.services.mail import letters, outbox
+from server.services.mail.letters import Fact, Letter
+from server.services.ownership import ADMINISTRATOR
 from server.services.refusals import ValueRefused
 from server.services.retention import keep_days_in_force
 from server.services.subscription_states import SubscriptionState
+from server.words import full_date
 
 LONGEST_WISH = 2000
 ASKED = "asked for a change of plan"
@@ -41,12 +48,41 @@ def describe(state: SubscriptionState, now: datetime) -> OwnPlan:
 
 
 def ask_for_change(
-    account: Account, subscription: Subscription, wish: str, now: datetime, *, address: str = ""
+    account: Account, subscription: Subscription, wish: str, brand: Branding, now: datetime, *, address: str = ""
 ) -> None:
-    """Tell the reseller that a customer would like its plan to be changed. Raises ValueRefused for an empty wish."""
+    """Tell the reseller that a customer would like its plan to be changed: by e-mail and in the audit trail.
+
+    The e-mail goes to the administrators and to the implementor who serves the customer. Raises ValueRefused for an
+    empty wish.
+    """
     wish = wish.strip()
     if not 1 <= len(wish) <= LONGEST_WISH:
         raise ValueRefused(field="wish", reason=f"it needs 1 to {LONGEST_WISH} characters")
-    audit.record(account.user_name, ASKED, subscription.plan.name, detail=wish, address=address, now=now,
-                 customer=account.customer_id, account=account.id)
+    event = audit.record(account.user_name, ASKED, subscription.plan.name, detail=wish, address=address, now=now,
+                         customer=account.customer_id, account=account.id)
+    db.session.flush()
+    letter = _letter(account, subscription, wish, brand)
+    for reader in _readers(account.customer):
+        outbox.queue(f"wish:{event.id}:staff:{reader.id}", reader.email, letter, now, customer=account.customer_id)
     db.session.commit()
+
+
+def _readers(customer: Customer) -> Sequence[Staff]:
+    """Who is told of a customer's wishes."""
+    serve = or_(Staff.role == ADMINISTRATOR, Staff.id == customer.implementor_id)
+    return db.session.scalars(select(Staff).where(serve, Staff.closed.is_(False)).order_by(Staff.id)).all()
+
+
+def _letter(account: Account, subscription: Subscription, wish: str, brand: Branding) -> Letter:
+    customer = account.customer
+    facts = [
+        Fact("Customer", f"{customer.name}, {customer.label}"),
+        Fact("Account", f"{account.user_name}, {account.email}"),
+        Fact("Plan", f"{subscription.plan.name}, valid until {full_date(subscription.valid_until)}"),
+    ]
+    link = ("Open the subscription", f"{brand.address}/subscriptions/{subscription.id}") if brand.address else None
+    return letters.write(
+        f"{customer.name} ({customer.label}) asks for a change of {subscription.plan.name}", brand,
+        [f"{account.user_name} wrote:", *(part for part in wish.split("\n") if part.strip())], facts=facts, link=link,
+        footer="You get this letter because you serve this customer.",
+    )

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from server import access, submissions
 from server.forms.own import WishForm
 from server.services import own_plans
+from server.services.branding import read_branding
 
 blueprint = Blueprint("my_plan", __name__, url_prefix="/plan")
 blueprint.before_request(access.require_sign_in)
@@ -35,7 +36,8 @@ def ask_for_change(subscription_id: int) -> ResponseReturnValue:
     subscription, form = access.own_subscription(subscription_id), WishForm()
     if not form.validate_on_submit():
         return render_template("my_plan/wish.html", subscription=subscription, form=form), form.status
-    own_plans.ask_for_change(access.customer_account(), subscription, form.wish.data, datetime.now(UTC),
+    brand = read_branding(current_app.config["IBS"].portal_name)
+    own_plans.ask_for_change(access.customer_account(), subscription, form.wish.data, brand, datetime.now(UTC),
                              address=request.remote_addr or "")
     flash("Your wish was passed on. Nothing changes before you hear of it.")
     return redirect(url_for("my_plan.index"), 303)

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from server.extensions import db
-from server.models import AuditEvent, SubscriptionChange
+from server.models import AuditEvent, Mail, SubscriptionChange
 from server.services import subscriptions
 from server.submissions import new_token
 from tests.parts.pages import browse
@@ -71,6 +71,26 @@ def test_a_wish_reaches_the_reseller_once(app: Flask, world: PortalWorld) -> Non
     event = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "asked for a change of plan")).one()
     assert (event.actor, event.object, event.detail) == ("alice.back", "Gold", "More space,\nfor two years")
     assert (event.customer_id, event.account_id) == (world.alice.id, world.second.id)
+    mails = db.session.scalars(select(Mail).order_by(Mail.id)).all()
+    assert [mail.recipient for mail in mails] == ["admin@example.com", "tech@example.com"]  # who serves Alice
+    mail = mails[0]
+    assert mail.customer_id == world.alice.id
+    assert mail.subject == "Alice Rivers (C-000001) asks for a change of Gold"
+    text = mail.text.decode()
+    assert "alice.back wrote:" in text
+    assert "for two years" in text
+
+
+def test_only_who_serves_the_customer_is_told_and_markup_stays_text(app: Flask, world: PortalWorld) -> None:
+    world.alice.implementor_id = None
+    db.session.commit()
+    browser, number = browse(app, "alice.front"), world.subscriptions[world.alice.id].id
+    browser.post(f"/plan/{number}/wish", data={
+        "wish": "<b>Now</b>", "submission": new_token(), "csrf_token": browser.token(f"/plan/{number}/wish")})
+    mail = db.session.scalars(select(Mail)).one()
+    assert mail.recipient == "admin@example.com"
+    assert b"&lt;b&gt;Now" in mail.html
+    assert b"<b>Now" not in mail.html
 
 
 @pytest.mark.parametrize("wish", ["", "   ", "x" * 2001, "\u202egnp", "a\x00b"])
