@@ -19,8 +19,9 @@ from server.services.restore_points import Times
 from server.sql import holds_words
 
 FOUND_PER_PAGE = 50
-ROWS_AT_ONCE = 20_000
-"""Versions that one query looks through; between two queries the time is looked at."""
+ROWS_AT_ONCE = (20_000, 100_000, 400_000)
+"""Versions that one query after the other looks through for one page: what is frequent is found at once, and what is
+rare with few queries. Between two of them the time is looked at."""
 PATIENCE_SECONDS = 1.0
 SHORTEST, LONGEST = 2, 100
 
@@ -79,13 +80,12 @@ def search(
     deadline = clock() + PATIENCE_SECONDS
     hits: list[Any] = []
     start: int | None = after.folder if after else 0
-    end: int | None = start
-    while start is not None and len(hits) <= FOUND_PER_PAGE:
-        end = _end_of_slice(vault_id, start)
+    for rows in ROWS_AT_ONCE:
+        if start is None or len(hits) > FOUND_PER_PAGE or clock() > deadline:
+            break
+        end = _end_of_slice(vault_id, start, rows)
         hits += _hits(vault_id, words, start, end, after, times.newest, FOUND_PER_PAGE + 1 - len(hits))
         after, start = None, None if end is None else end + 1
-        if clock() > deadline:
-            break
     full = len(hits) > FOUND_PER_PAGE
     hits = hits[:FOUND_PER_PAGE]
     next_ = Cursor(hits[-1].parent_no, hits[-1].name) if full else Cursor(start, b"") if start is not None else None
@@ -105,10 +105,10 @@ def read_cursor(text: str) -> Cursor | None:
     return Cursor(int(folder), name_of(step) if step else b"")
 
 
-def _end_of_slice(vault_id: int, start: int) -> int | None:
-    """The last folder to look through in one go, from folder `start` on; None when that is all."""
+def _end_of_slice(vault_id: int, start: int, rows: int) -> int | None:
+    """The last folder to look through in one go of so many rows, from folder `start` on; None when that is all."""
     beyond = select(Version.parent_no).where(Version.vault_id == vault_id, Version.parent_no >= start)
-    edge: int | None = db.session.scalar(beyond.order_by(Version.parent_no).limit(1).offset(ROWS_AT_ONCE))
+    edge: int | None = db.session.scalar(beyond.order_by(Version.parent_no).limit(1).offset(rows))
     return None if edge is None else max(edge - 1, start)
 
 
@@ -140,7 +140,7 @@ def _describe(vault_id: int, hits: Sequence[Any], times: Times) -> list[Found]:
             select(Version.parent_no, Version.name, Version.kind, Version.size, Version.mtime_ns)
             .where(Version.vault_id == vault_id, or_(*keys)))
     }
-    paths = paths_of(vault_id, {hit.parent_no for hit in hits})
+    paths = paths_of(vault_id, {hit.parent_no for hit in hits}, times.roots)
     found: dict[Path, Found] = {}
     for hit in hits:
         version, held = newest[hit.parent_no, hit.name], times.within(hit.first, hit.last)

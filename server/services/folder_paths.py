@@ -16,12 +16,11 @@ DEEPEST = 200
 STEPS_TOGETHER = 8
 
 
-def paths_of(vault_id: int, nodes: Collection[int]) -> dict[int, Path]:
-    """The path of each of these folders from the root, () for a root; those that no folder leads to are left out.
+def paths_of(vault_id: int, nodes: Collection[int], roots: Collection[int]) -> dict[int, Path]:
+    """The path of each of these folders from one of the `roots`, () for a root; what hangs elsewhere is left out.
 
     One query, however deep they lie.
     """
-    roots = _roots(vault_id)
     above = select(
         Folder.node_no.label("start"), literal(0).label("height"), Folder.parent_no.label("parent"),
         Folder.name.label("name"),

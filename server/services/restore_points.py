@@ -67,15 +67,16 @@ class Month:
 
 
 class Times:
-    """When each snapshot of a vault was made, and which ones lie within a span of runs."""
+    """When each snapshot of a vault was made, which ones lie within a span of runs, and the `roots` of their trees."""
 
     def __init__(self, vault_id: int) -> None:
         """Reads them in one query."""
         rows = db.session.execute(
-            select(Run.run_no, Run.finished_at).where(Run.vault_id == vault_id, Run.state == COMMITTED)
+            select(Run.run_no, Run.finished_at, Run.root_node).where(Run.vault_id == vault_id, Run.state == COMMITTED)
             .order_by(Run.run_no)).all()
         self._numbers = [row.run_no for row in rows]
         self._moments = {row.run_no: row.finished_at for row in rows}
+        self.roots = {row.root_node for row in rows}
 
     @property
     def newest(self) -> int:

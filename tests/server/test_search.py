@@ -12,6 +12,7 @@ from flask import Flask
 from server.services import file_search
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import BackedUp, PortalWorld, Tree
+from tests.parts.queries import MOST, count_queries
 from tests.server.test_files import links
 
 FIRST = datetime(2026, 10, 5, 8, 30, tzinfo=UTC)
@@ -105,7 +106,7 @@ def test_when_its_time_is_up_it_shows_what_it_has_and_goes_on_from_there(
 ) -> None:
     box = world.computer(world.owner, "FRONT")
     box.store({(b"%02d" % folder, b"report.txt"): b"" for folder in range(30)}, FIRST)
-    monkeypatch.setattr(file_search, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(file_search, "ROWS_AT_ONCE", (10, 10))
     seen: list[str] = []
     after, rounds = None, 0
     while True:
@@ -134,3 +135,16 @@ def test_an_open_run_shows_nothing_yet(app: Flask, world: PortalWorld, box: Back
     run = box._open_run(LATER)
     box._add_version(run, 1, b"secret plan.txt", 99, 1, 0, 0, [])
     assert found(browse(app, "alice.front"), box, "secret") == []
+
+
+@pytest.mark.parametrize("words", ["report", "nowhere"])
+def test_it_asks_little_of_the_database(
+    app: Flask, world: PortalWorld, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    box = world.computer(world.owner, "FRONT")
+    box.store({(b"%02d" % folder, b"report %d.txt" % folder): b"" for folder in range(60)}, FIRST)
+    monkeypatch.setattr(file_search, "ROWS_AT_ONCE", (5, 20, 30))
+    browser = browse(app, "alice.front")
+    with count_queries() as queries:
+        assert "Go on searching" in browser.get(f"/files/{box.computer.id}/search?q={words}").text
+    assert len(queries) <= MOST, list(queries)
