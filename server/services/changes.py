@@ -11,6 +11,7 @@ from server.extensions import db
 from server.models import Subscription, SubscriptionChange
 from server.services import audit
 from server.services.versions import note_change
+from server.words import count, full_date, size
 
 REASON_LENGTH = 255
 DEEDS = {
@@ -76,6 +77,16 @@ def history_length(subscription: Subscription) -> int:
     return db.session.scalar(select(func.count()).where(SubscriptionChange.subscription_id == subscription.id)) or 0
 
 
-def day_in(facts: Mapping[str, Any], field: str) -> date | None:
-    """A date that facts_of() wrote; None when it did not change."""
-    return date.fromisoformat(facts[field]) if facts.get(field) else None
+def in_words(facts: Mapping[str, Any]) -> str:
+    """One side of a history row: Gold, 50 GB, 5 computers, backups kept for 90 days, until 31 March 2027."""
+    words = [facts["plan"]] if "plan" in facts else []
+    if "quota" in facts:
+        words.append(size(facts["quota"]))
+    if "computers" in facts:
+        words.append(count(facts["computers"], "computer"))
+    if "keep_days" in facts:
+        words.append(f"backups kept for {count(facts['keep_days'], 'day')}")
+    for field, preposition in (("valid_from", "from"), ("valid_until", "until")):
+        if field in facts:
+            words.append(f"{preposition} {full_date(date.fromisoformat(facts[field]))}")
+    return ", ".join(words)

@@ -20,6 +20,7 @@ from server.words import percent
 BATCH = 500
 FAILURES = ("failed", "full", "abandoned")
 PERIODS = (7, 30, 90)
+COUNTED = tuple(word for word in WORST_FIRST if word != RETIRED)
 Rows = Sequence[Sequence[Any]]
 
 
@@ -28,7 +29,8 @@ class Column:
     """A column: its heading and the kind of its values.
 
     Kinds are customer (the customer), plan (the subscription), computer (its id and name), run (id, number, moment),
-    state, text, number, size, percent, day (a date), moment, forecast. Each may be None.
+    state, states (pairs of a state and a number), text, number, size, percent, day (a date), moment, forecast. Each
+    may be None.
     """
 
     label: str
@@ -98,7 +100,7 @@ def _lines(report: Report, now: datetime, days: int) -> Iterator[list[object]]:
 
 
 def _headings(report: Report) -> list[str]:
-    more = {"customer": ["Customer number", "Customer"], "run": ["Run", "Ended (UTC)"]}
+    more = {"customer": ["Customer number", "Customer"], "run": ["Run", "Ended (UTC)"], "states": list(COUNTED)}
     words = {"size": " (bytes)", "percent": " (%)", "moment": " (UTC)"}
     return [heading for column in report.columns
             for heading in more.get(column.kind, [column.label + words.get(column.kind, "")])]
@@ -111,6 +113,8 @@ def _cells(column: Column, value: Any) -> list[object]:
         return [value[1], f"{value[2].astimezone(UTC):%Y-%m-%d %H:%M:%S}"]
     if value is None:
         return [None]
+    if column.kind == "states":
+        return [number for _, number in value]
     if column.kind == "plan":
         return [value.plan.name]
     if column.kind == "computer":
@@ -143,20 +147,23 @@ def _protection(now: datetime, limit: int, offset: int, days: int) -> Rows:
     wanted: tuple[Any, ...] = (
         Computer.customer_id, state, health.rank_of(state).label("place"), Computer.last_commit_at)
     computers = health.with_states(select(*wanted)).where(Computer.state != health.GONE).subquery()
-    counted = [word for word in WORST_FIRST if word != RETIRED]
     by_customer = select(
         computers.c.customer_id, func.min(computers.c.place).label("place"),
         func.max(computers.c.last_commit_at).label("newest"),
-        *(func.sum(case((computers.c.state == word, 1), else_=0)).label(word) for word in counted),
+        *(func.sum(case((computers.c.state == word, 1), else_=0)).label(word) for word in COUNTED),
     ).group_by(computers.c.customer_id).subquery()
-    columns = [by_customer.c[word] for word in counted]
+    columns = [by_customer.c[word] for word in COUNTED]
     place = func.coalesce(by_customer.c.place, len(WORST_FIRST))
     rows = db.session.execute(
         select(Customer, by_customer.c.place, by_customer.c.newest, *columns)
         .outerjoin(by_customer, by_customer.c.customer_id == Customer.id)
         .order_by(place, Customer.number).limit(limit).offset(offset))
-    return [(customer, WORST_FIRST[found] if found is not None else None, sum(int(one or 0) for one in counts),
-             *(int(one or 0) for one in counts), newest) for customer, found, newest, *counts in rows]
+    found = []
+    for customer, worst, newest, *sums in rows:
+        counts = [int(one or 0) for one in sums]
+        word = None if worst is None else WORST_FIRST[worst]
+        found.append((customer, word, sum(counts), tuple(zip(COUNTED, counts, strict=True)), newest))
+    return found
 
 
 def _quota(now: datetime, limit: int, offset: int, days: int) -> Rows:
@@ -197,7 +204,7 @@ REPORTS = (
     Report("protection", "Protection per customer", "How many computers of each customer are in which state.",
            "shield-check", "No customers yet.",
            (Column("Customer", "customer"), Column("Worst", "state"), Column("Computers", "number"),
-            *(Column(word, "number") for word in WORST_FIRST if word != RETIRED), Column("Newest backup", "moment")),
+            Column("States", "states"), Column("Newest backup", "moment")),
            _protection),
     Report("quota", "Quota", "How much of each quota is used, the fullest first, and when it is full.",
            "database-fill-x", "No subscriptions yet.",

@@ -43,7 +43,7 @@ def page(subscription_id: int) -> ResponseReturnValue:
         undoing=plan_changes.undoing(subscription, now),
         next_period=validity.next_period(subscription, now),
         history=changes.history_of(subscription, HISTORY_ROWS, (asked - 1) * HISTORY_ROWS),
-        page=asked, pages=max(1, -(-total // HISTORY_ROWS)),
+        in_words=changes.in_words, page=asked, pages=max(1, -(-total // HISTORY_ROWS)),
     )
 
 
