@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -104,6 +105,23 @@ def test_it_adds_an_account_whose_password_nobody_knows(app: Flask, world: Porta
         sign_in_account("alice.laptop", "", NOW)
     assert [(one.actor, one.customer_id, one.account_id) for one in events("added an account")][-1] == (
         "tech@example.com", world.alice.id, added.id)
+
+
+def test_the_link_is_shown_once_and_whoever_opens_it_sets_the_password(app: Flask, world: PortalWorld) -> None:
+    browser, address = browse(app, "tech@example.com"), f"/customers/{world.alice.label}/accounts/add"
+    page = browser.get(browser.fill(address, {"user_name": "alice.laptop"}).location).text
+    link = page.split('<p class="code">')[1].split("</p>")[0]
+    assert "Give this link to alice.laptop. It is shown only now" in page
+    account = db.session.query(Account).filter_by(user_name="alice.laptop").one()
+    assert "set-password" not in browser.get(f"/accounts/{account.id}").text
+    path = urlsplit(link).path
+    answer = browse(app).fill(path, {"password": NEW_PASSWORD, "again": NEW_PASSWORD})
+    assert answer.status_code == 303, answer.text
+    db.session.refresh(account)
+    assert sign_in_account("alice.laptop", NEW_PASSWORD, datetime.now(UTC)) == account
+    assert browse(app).get(path).status_code == 410
+    again = browser.fill(f"/accounts/{account.id}", action=f"/accounts/{account.id}/password-link")
+    assert urlsplit(browser.get(again.location).text.split('<p class="code">')[1].split("</p>")[0]).path != path
 
 
 def test_the_same_form_sent_twice_adds_one_account(app: Flask, world: PortalWorld) -> None:
