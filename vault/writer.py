@@ -35,6 +35,8 @@ UNTOLD = 2
 """So many stored packs may wait until the portal is told of them, before their connections wait, too."""
 SOON = 0.1
 """Seconds to wait for a buffer before another one is made."""
+TIDYING = 10.0
+"""Seconds that the other uploads have, when one has failed, to remove what they leave behind."""
 SALT = 16
 CONNECTION_TRIES = 60
 """How often the last connection asks a storage that lets nobody in, a pause apart."""
@@ -150,11 +152,15 @@ class PackWriter:
         return self._next
 
     def abort(self) -> None:
-        """Stores nothing more; the threads end by themselves, as soon as the transfers under way allow."""
+        """Stores nothing more; the threads end as soon as the transfers under way allow. They are waited for only after
+        a failure of the storage, as others of them have failed then, too, and tidy up."""
+        failed = self._failure is not None
         self._fail(TransferFailed(name="the run", reason="it was stopped"))
         with self._changed:
             for _ in range(self._threads):
                 self._full.put(None)
+            if failed:
+                self._changed.wait_for(lambda: not self._threads, TIDYING)
 
     def _end(self) -> None:
         with self._changed:
@@ -245,10 +251,7 @@ class PackWriter:
         """Stores a pack or does a job. False when no further connection is let in and another thread takes over."""
         for remaining in reversed(range(CONNECTION_TRIES)):
             try:
-                if isinstance(task, tuple):
-                    self._store(storage, task)
-                else:
-                    task(storage)
+                self._store(storage, task) if isinstance(task, tuple) else task(storage)
                 break
             except TooManyConnections:
                 with self._changed:

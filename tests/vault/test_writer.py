@@ -262,3 +262,29 @@ def test_a_connection_is_made_before_the_first_pack_is_full(tmp_path: Path) -> N
     packs.add(make_chunk(1))
     assert connected.wait(10)
     packs.finish()
+
+
+def test_a_run_that_failed_lets_its_other_uploads_tidy_up(tmp_path: Path) -> None:
+    """Their threads end with the program; what they had begun to store would stay on the storage for ever."""
+    begun = threading.Event()
+
+    class Leaving(FolderStorage):
+        def put_new(self, name: str, data: bytes | bytearray | memoryview) -> None:
+            if not begun.is_set():
+                begun.set()
+                (self.folder / "left.part").write_bytes(b"half")
+                time.sleep(0.5)
+                (self.folder / "left.part").unlink()
+                raise StorageFull(reason="552")
+            raise StorageFull(reason="552 at once")
+
+    packs = make_writer(lambda: Leaving(tmp_path), [])
+    packs.add(make_chunk(1))
+    packs.flush()
+    assert begun.wait(10)
+    packs.do(lambda storage: storage.put_new("other", b"x"))
+    with pytest.raises(StorageFull):
+        packs.wait()
+    assert (tmp_path / "left.part").exists()
+    packs.abort()
+    assert not (tmp_path / "left.part").exists()
