@@ -28,7 +28,7 @@ from server.extensions import db
 from server.models import Account, Computer, Customer, Hardware, Plan, Run, Staff, Subscription, Vault
 from server.models.base import Moment, large_number
 from server.services import health
-from server.services.computers import whole_computers
+from server.services.computers import lean_computers, serves
 from server.services.health import GONE, PAUSED
 from server.services.ownership import served_by
 from server.words import count, full_date, percent, size
@@ -106,9 +106,9 @@ def _computers(person: Staff, now: datetime) -> Select[Any]:
     moment = case((health.IS_FAILED, failed), (overdue, Computer.overdue_at), (warns, warned),
                   else_=Computer.enrolled_at)
     query = _row(rank, Customer.name, Customer.number, Computer.name, computer_id=Computer.id, moment=moment)
-    joined: Select[Any] = health.with_states(query.select_from(Computer))
+    joined: Select[Any] = health.with_states(query.select_from(Computer)).prefix_with("STRAIGHT_JOIN", dialect="mysql")
     return _with_customers(joined, Computer.customer_id).where(
-        served_by(person), Computer.state != GONE, not_(health.is_paused_at(now)),
+        serves(person), Computer.state != GONE, not_(health.is_paused_at(now)),
         or_(health.IS_FAILED, overdue, Computer.awaits_approval, warns, is_new))
 
 
@@ -162,7 +162,7 @@ def _load(ids: Sequence[str], now: datetime) -> dict[str, Any]:
     if not ids:
         return {}
     reported = select(func.max(Hardware.received_at)).where(Hardware.computer_id == Computer.id).scalar_subquery()
-    query = whole_computers(health.state_at(now), Vault.last_run_no, Vault.last_commit_run, Run.sentence, reported)
+    query = lean_computers(health.state_at(now), Vault.last_run_no, Vault.last_commit_run, Run.sentence, reported)
     query = query.join(Vault, Vault.id == Computer.vault_id).outerjoin(
         Run, (Run.vault_id == Vault.id) & (Run.run_no == Vault.last_run_no)).where(Computer.id.in_(ids))
 

@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from server.extensions import db
-from server.models import Computer, Customer, Mail, Staff, Storage, Subscription, Vault
+from server.models import Computer, Mail, Staff, Storage, Subscription, Vault
 from server.services import attention, forecast, health, results, uptime
 from server.services.attention import Attention
+from server.services.computers import serves
 from server.services.forecast import Forecast
 from server.services.health import GONE, LATE, NOT_SET_UP, OVERDUE, PROTECTED
-from server.services.ownership import ADMINISTRATOR, served_by
+from server.services.ownership import ADMINISTRATOR
 from server.services.results import DayCount, DayResult
 from server.words import ago, count, percent
 
@@ -94,9 +95,8 @@ def _count(person: Staff, now: datetime) -> tuple[Counters, int, int]:
     ).scalar_subquery()
     state = health.state_at(now).label("state")
     query: Select[Any] = select(state, func.count(), granted, mails).select_from(Computer)
-    rows = db.session.execute(
-        health.with_states(query).join(Customer, Customer.id == Computer.customer_id)
-        .where(served_by(person), Computer.state != GONE).group_by(state)).all()
+    rows = db.session.execute(health.with_states(query).prefix_with("STRAIGHT_JOIN", dialect="mysql").where(
+        serves(person), Computer.state != GONE).group_by(state)).all()
     found = {row[0]: int(row[1]) for row in rows}
     counters = Counters(sum(found.values()), found.get(PROTECTED, 0) + found.get(LATE, 0), found.get(OVERDUE, 0),
                         found.get(NOT_SET_UP, 0))

@@ -131,7 +131,7 @@ def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
     if wanted.customer:
         found.append(Customer.number == _number(wanted.customer))
     if wanted.kind:
-        found.append(Run.automatic.is_(wanted.kind == KINDS[0]))
+        found.append(Run.automatic == (wanted.kind == KINDS[0]))  # IS would know no index
     if wanted.since:
         found.append(Run.opened_at >= datetime.combine(wanted.since, time(), UTC))
     if wanted.until:
