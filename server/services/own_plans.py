@@ -4,11 +4,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import or_, select
 
 from server.extensions import db
-from server.models import Account, Customer, Staff, Subscription, SubscriptionChange
+from server.models import Account, Customer, Staff, Subscription
 from server.services import audit, changes, subscription_states
 from server.services.branding import Branding
 from server.services.mail import letters, outbox
@@ -23,13 +24,22 @@ LONGEST_WISH = 2000
 ASKED = "asked for a change of plan"
 
 
+class Change(NamedTuple):
+    """A line of a plan's history: when, what was done, and both sides in words."""
+
+    at: datetime
+    kind: str
+    before: str
+    after: str
+
+
 @dataclass(frozen=True)
 class OwnPlan:
     """A subscription with its state, for how many days its restore points are kept, and what was changed."""
 
     state: SubscriptionState
     keep_days: int
-    history: Sequence[SubscriptionChange]
+    history: Sequence[Change]
 
 
 def plans_of(account: Account, now: datetime) -> list[SubscriptionState]:
@@ -44,7 +54,9 @@ def plans_of(account: Account, now: datetime) -> list[SubscriptionState]:
 def describe(state: SubscriptionState, now: datetime) -> OwnPlan:
     """One subscription with its history."""
     subscription = state.subscription
-    return OwnPlan(state, keep_days_in_force(subscription, now), changes.history_of(subscription))
+    history = [Change(one.at, one.kind, changes.in_words(one.before), changes.in_words(one.after))
+               for one in changes.history_of(subscription)]
+    return OwnPlan(state, keep_days_in_force(subscription, now), history)
 
 
 def ask_for_change(
