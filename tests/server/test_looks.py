@@ -17,7 +17,7 @@ from tests.parts.portal_world import PASSWORD, PortalWorld, days_ago
 from tests.parts.web_server import serve
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-THEME = (CHECKOUT / "static" / "theme.css").read_text()
+THEME, PARTS = ((CHECKOUT / "static" / name).read_text() for name in ("theme.css", "parts.css"))
 LONG = b"a very long name without end " * 8
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -161,9 +161,14 @@ def tokens() -> tuple[dict[str, str], dict[str, str]]:
 TEXT = [("text", "canvas"), ("text", "card"), ("text", "heading"), ("quiet", "canvas"), ("quiet", "card"),
         ("quiet", "heading"), ("link", "card"), ("link", "canvas"), ("ok", "ok-back"), ("warn", "warn-back"),
         ("error", "error-back"), ("error", "card"), ("info", "info-back"), ("neutral", "neutral-back"),
-        ("chosen", "chosen-back"), ("nav-text", "nav"), ("nav-foot", "nav")]
+        ("chosen", "chosen-back"), ("nav-text", "nav"), ("nav-foot", "nav"), ("disabled", "disabled-back"),
+        ("text", "neutral-back"), ("link", "heading"), ("quiet", "neutral-back")]
 CONTROLS = [("control", "card"), ("control", "canvas"), ("control", "heading"), ("link", "card"), ("link", "canvas"),
-            ("nav-focus", "nav"), ("nav-focus", "nav-chosen")]
+            ("nav-focus", "nav"), ("nav-focus", "nav-chosen"), ("link", "trough"), ("warn", "trough"),
+            ("error", "trough"), ("ok", "card"), ("warn", "card"), ("info", "card"),
+            *((f"series-{letter}", "card") for letter in "abcdef")]
+BUTTONS = [*re.findall(r"--bs-btn(?:-hover|-active)?-bg: (#[0-9a-f]{6})", PARTS)]
+"""The colours behind white words that are no tokens."""
 
 
 def test_text_and_controls_have_contrast_in_light_and_dark(database: str) -> None:
@@ -172,4 +177,6 @@ def test_text_and_controls_have_contrast_in_light_and_dark(database: str) -> Non
         weak = [(one, other) for one, other in TEXT if contrast(colours[one], colours[other]) < 4.5]
         weak += [(one, other) for one, other in CONTROLS if contrast(colours[one], colours[other]) < 3]
         assert weak == []
+        assert len(BUTTONS) >= 3
+        assert min(contrast("#ffffff", colour) for colour in BUTTONS) >= 4.5
         assert min(contrast("#ffffff", colours[name]) for name in ("accent", "hover", "pressed", "nav-chosen")) >= 4.5
