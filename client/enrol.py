@@ -14,9 +14,12 @@ from protocol.messages import EnrolComputer, EnrolledComputer
 
 
 def enrol(
-    home: Path, portal: Portal, *, user: str, password: str, ca: str = "", again: bool = False, tell: Tell,
+    home: Path, portal: Portal, *, user: str = "", password: str = "", code: str = "", ca: str = "",
+    again: bool = False, tell: Tell,
 ) -> EnrolledComputer:
-    """Enrol this computer; the answer holds the recovery code, which is told only here.
+    """Enrol this computer by `user` and `password`, or by a set-up `code`.
+
+    The answer holds the recovery code, which is told only here.
 
     With `again`, an identity that is there already is replaced and the next backup goes to a new vault. Raises
     AlreadyEnrolled without it, HomeUnusable before anything is sent when the store can't be written, and what
@@ -27,7 +30,8 @@ def enrol(
     report = hardware.current_report(home)
     save_journal(home, Journal())
     answer = portal.enrol(EnrolComputer(
-        user_name=user, password=password, client_version=VERSION, windows_names=WINDOWS_NAMES, hardware=report,
+        user_name=user, password=password, set_up_code=code, client_version=VERSION, windows_names=WINDOWS_NAMES,
+        hardware=report,
     ))
     save_identity(home, Identity(
         portal=portal.address, ca=ca, computer=answer.computer, vault=answer.vault, account=answer.account,

@@ -32,8 +32,11 @@ from protocol.messages import (
     RenewedLease,
     ReportDamage,
     RestoreAccess,
+    RestoreReport,
+    ScheduleReport,
     SnapshotPage,
     Snapshots,
+    Wishes,
     encode,
 )
 
@@ -72,8 +75,20 @@ class Portal:
         self.transport.close()
 
     def enrol(self, request: EnrolComputer) -> EnrolledComputer:
-        """Sign in with an account's user name and password; the only call without a token. Never repeated."""
+        """Sign in with an account's password or a set-up code; the only call without a token. Never repeated."""
         return self._ask("POST", "/enrolments", EnrolledComputer, request, repeatable=False)
+
+    def report_schedule(self, report: ScheduleReport) -> None:
+        """Tell when this computer means to back up, and what."""
+        self._ask("PUT", "/schedule", Done, report)
+
+    def wishes(self) -> Wishes:
+        """What people asked of this computer in the portal."""
+        return self._ask("GET", "/wishes", Wishes)
+
+    def report_restore(self, report: RestoreReport) -> None:
+        """Tell how a restore ended. Never repeated, as each report counts."""
+        self._ask("POST", "/restores/report", Done, report, repeatable=False)
 
     def status(self) -> ComputerStatus:
         """The account, the subscription and the last snapshot."""

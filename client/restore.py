@@ -1,6 +1,7 @@
 """One restore, from the choice of the snapshot to the last folder's time; the portal tells what lies where."""
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from client.settings import Identity
 from client.target import Steps, Target, display
 from client.vaults import VaultAccess
 from protocol.errors import NotFound
-from protocol.messages import ListEntries, Snapshot, SnapshotEntry, SnapshotPage
+from protocol.messages import ListEntries, RestoreReport, Snapshot, SnapshotEntry, SnapshotPage
 from vault.errors import BackupError, SnapshotMissing
 from vault.reader import Location
 from vault.records import FOLDER
@@ -54,6 +55,13 @@ def run_restore(
     below = (_read(portal, chosen.number, path) for path in wanted or [()])
     counts = restoration.restore(chain(filter(None, above), chain.from_iterable(below)))
     return conclude(counts, chosen.number, None if wanted else chosen.files, time.monotonic() - begun, emit)
+
+
+def report_end(portal: Portal, finished: Finished) -> None:
+    """Tell the portal how a restore ended. The files are there already, so a portal that can't listen is no failure."""
+    with contextlib.suppress(BackupError):
+        portal.report_restore(RestoreReport(
+            snapshot=finished.snapshot, files=finished.files, bytes=finished.stored, problems=finished.skipped))
 
 
 def choose_snapshot(snapshots: Iterable[Snapshot], number: int | None, date: datetime | None) -> Snapshot:

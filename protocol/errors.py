@@ -35,6 +35,14 @@ class TooManyAttempts(Refusal):
     status = 429
 
 
+class SetUpCodeUsedUp(Refusal):
+    """This set-up code isn't right, was used already, or has expired. Nothing was changed."""
+
+    code = "IBS-1103"
+    hint = "Ask your backup provider for a new one, or sign in with user name and password."
+    status = 401
+
+
 class TokenRejected(Refusal):
     """The portal doesn't know this computer any more. No backup was made; earlier ones are safe."""
 

@@ -65,7 +65,7 @@ TEMPLATE_LINES = 120
 LARGER_MODULES = {
 }
 """A ratchet: these may not grow, and leave this list when they fit."""
-LARGER_FUNCTIONS = {"server/services/enrolment.py: enrol": 45, "tests/client/talking_portal.py: __init__": 50}
+LARGER_FUNCTIONS = {"tests/client/talking_portal.py: __init__": 50}
 
 Rule = Callable[[Path], list[str]]
 

@@ -15,7 +15,9 @@ from protocol.messages import EnrolledComputer
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `enrol`."""
     parser.add_argument("portal", metavar="PORTAL_URL", help="https://…; http:// for this computer itself only")
-    parser.add_argument("--user", required=True, metavar="NAME", help="the account's user name")
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", metavar="NAME", help="the account's user name")
+    who.add_argument("--code", metavar="CODE", help="a set-up code from the portal, instead of name and password")
     parser.add_argument(
         "--password-stdin", action="store_true",
         help="read the password from standard input (done anyway where that is no terminal)",
@@ -31,8 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     portal = Portal(arguments.portal, ca=authority)
     with hold(arguments.home):
         answer = enrol(
-            arguments.home, portal, user=arguments.user, password=ask_secret("Password: "), ca=authority,
-            again=arguments.again, tell=complain,
+            arguments.home, portal, user=arguments.user or "", code=arguments.code or "",
+            password="" if arguments.code else ask_secret("Password: "), ca=authority, again=arguments.again,
+            tell=complain,
         )
     portal.close()
     if arguments.json:

@@ -10,7 +10,7 @@ from client.connection import connect
 from client.console import Follower, add_shapes, amount, count
 from client.events import Event, Finished, Notice
 from client.names import steps_of
-from client.restore import run_restore
+from client.restore import report_end, run_restore
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,10 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
 
         try:
             with connect(home, lambda text: emit(Notice(text))) as (identity, portal):
-                run_restore(
+                finished = run_restore(
                     identity, portal, emit, target=arguments.to, snapshot=arguments.snapshot, date=arguments.date,
                     paths=tuple(steps_of(path) for path in arguments.paths), overwrite=arguments.overwrite,
                 )
+                report_end(portal, finished)
         finally:
             follow.clear()
     return follow.finish()

@@ -25,6 +25,10 @@ from protocol.messages.computers import (
     EnrolComputer,
     EnrolledComputer,
     HardwareReport,
+    ProtectedFolder,
+    RestoreReport,
+    ScheduleReport,
+    Wishes,
 )
 from protocol.messages.restores import (
     ChunkLocation,
@@ -102,9 +106,12 @@ __all__ = [
     "PackRecord",
     "PackedChunk",
     "Problem",
+    "ProtectedFolder",
     "RenewedLease",
     "ReportDamage",
     "RestoreAccess",
+    "RestoreReport",
+    "ScheduleReport",
     "Size",
     "Snapshot",
     "SnapshotEntry",
@@ -115,5 +122,6 @@ __all__ = [
     "StorageProfile",
     "Text",
     "VaultFile",
+    "Wishes",
     "encode",
 ]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from protocol.messages.base import Message, Size, Text
+from protocol.messages.base import Message, Number, Size, Text
 
 
 class Disk(Message, frozen=True, kw_only=True):
@@ -31,10 +31,11 @@ class HardwareReport(Message, frozen=True, kw_only=True):
 
 
 class EnrolComputer(Message, frozen=True, kw_only=True):
-    """POST /enrolments: sign this computer in with an account's user name and password."""
+    """POST /enrolments: sign this computer in with an account's user name and password, or with a set-up code."""
 
-    user_name: Text
-    password: Annotated[str, Meta(max_length=1024)]
+    user_name: Text = ""
+    password: Annotated[str, Meta(max_length=1024)] = ""
+    set_up_code: Text = ""
     client_version: Text
     windows_names: bool
     """True when names are UTF-8 with surrogates passed (Windows); False for the raw bytes of Linux names."""
@@ -75,3 +76,45 @@ class ComputerStatus(Message, frozen=True, kw_only=True):
     snapshots: int = 0
     last_snapshot: int | None = None
     last_finished_at: datetime | None = None
+
+
+# --- what is expected of it, and what it is asked for -------------------------------------------------------------
+
+
+class ProtectedFolder(Message, frozen=True, kw_only=True):
+    """A folder that this computer protects, and what it knows of it; `missing_since` when it was not found."""
+
+    path: Annotated[str, Meta(max_length=4096)]
+    files: Size = 0
+    bytes: Size = 0
+    missing_since: datetime | None = None
+
+
+class ScheduleReport(Message, frozen=True, kw_only=True):
+    """PUT /schedule: when this computer means to back up, and what. The portal judges by it whether it is late.
+
+    `schedule` says it in words; `longest_gap` are the seconds between two of its times that lie farthest apart, None
+    without a schedule.
+    """
+
+    schedule: Text = ""
+    longest_gap: Annotated[int, Meta(ge=60, le=366 * 86_400)] | None = None
+    next_run_at: datetime | None = None
+    folders: Annotated[tuple[ProtectedFolder, ...], Meta(max_length=1_000)] = ()
+
+
+class Wishes(Message, frozen=True, kw_only=True):
+    """GET /wishes: what people asked for in the portal. A wish for a backup lasts until one made later is complete."""
+
+    backup_asked_at: datetime | None = None
+    backup_asked_by: Text = ""
+    accepts_backups: bool = True
+
+
+class RestoreReport(Message, frozen=True, kw_only=True):
+    """POST /restores/report: how a restore on this computer ended; `problems` are entries that did not come back."""
+
+    snapshot: Number
+    files: Size
+    bytes: Size
+    problems: Size = 0

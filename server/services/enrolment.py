@@ -1,4 +1,4 @@
-"""Enrolment: an account's password makes a computer, its token, its vault and the vault's keys."""
+"""Enrolment: an account's password or a set-up code makes a computer, its token, its vault and the vault's keys."""
 from __future__ import annotations
 
 import secrets
@@ -15,9 +15,9 @@ from protocol.errors import StorageMissing, TooManyComputers
 from protocol.messages import ComputerStatus, EnrolComputer, EnrolledComputer, HardwareReport
 from server.config import Config, Secrets
 from server.extensions import db
-from server.models import Computer, Run, Storage, Subscription, Vault
+from server.models import Account, Computer, Run, Storage, Subscription, Vault
 from server.models.runs import COMMITTED
-from server.services import audit, hardware
+from server.services import audit, hardware, set_up_codes
 from server.services.sign_in import sign_in_account
 from server.services.subscriptions import check_stage, used_bytes
 from vault.keys import new_recovery_code, new_vault_key, recovery_wrapping_key, wrap_key
@@ -43,15 +43,38 @@ def find_by_token(token: str) -> Computer | None:
 
 
 def enrol(message: EnrolComputer, address: str, config: Config, now: datetime) -> EnrolledComputer:
-    """Enrol the computer that sent `message` from `address`.
+    """Enrol the computer that sent `message` from `address`, by a set-up code or by an account's password.
 
-    Raises SignInFailed, TooManyAttempts, SubscriptionMissing, SubscriptionNotBegun, SubscriptionExpired,
-    TooManyComputers, StorageMissing.
+    Raises SignInFailed, SetUpCodeUsedUp, TooManyAttempts, SubscriptionMissing, SubscriptionNotBegun,
+    SubscriptionExpired, TooManyComputers, StorageMissing.
     """
-    account = sign_in_account(message.user_name, message.password, now)
+    visit = set_up_codes.open_code(message.set_up_code, address, now) if message.set_up_code else None
+    account = set_up_codes.account_of(visit) if visit else sign_in_account(message.user_name, message.password, now)
     subscription = check_stage(account.subscription, account, now)
     check_place(subscription)
-    computer_id, token, code = str(uuid4()), secrets.token_urlsafe(TOKEN_BYTES), new_recovery_code()
+    token, code = secrets.token_urlsafe(TOKEN_BYTES), new_recovery_code()
+    computer, vault = _add_computer(message, account, subscription, token, code, config, now)
+    if visit is not None:
+        visit.computer_id = computer.id
+    audit.record(visit.created_by if visit else account.user_name, "enrolled a computer", computer.name,
+                 detail=computer.id, address=address, now=now, customer=account.customer_id, account=account.id)
+    db.session.commit()
+    return EnrolledComputer(
+        computer=computer.id,
+        vault=vault.uuid,
+        token=token,
+        recovery_code=code,
+        customer_number=account.customer.label,
+        account=account.user_name,
+        plan=subscription.plan.name,
+        valid_until=_end_of(subscription),
+        quota=subscription.quota,
+    )
+
+
+def _add_computer(message: EnrolComputer, account: Account, subscription: Subscription, token: str, code: str,
+                  config: Config, now: datetime) -> tuple[Computer, Vault]:
+    computer_id = str(uuid4())
     vault = new_vault(computer_id, _storage_for(subscription), code, config.secrets, now)
     db.session.add(vault)
     db.session.flush()
@@ -71,20 +94,7 @@ def enrol(message: EnrolComputer, address: str, config: Config, now: datetime) -
     db.session.add(computer)
     db.session.flush()
     hardware.receive(computer, message.hardware, now)
-    audit.record(account.user_name, "enrolled a computer", computer.name, detail=computer.id, address=address, now=now,
-                 customer=account.customer_id, account=account.id)
-    db.session.commit()
-    return EnrolledComputer(
-        computer=computer.id,
-        vault=vault.uuid,
-        token=token,
-        recovery_code=code,
-        customer_number=account.customer.label,
-        account=account.user_name,
-        plan=subscription.plan.name,
-        valid_until=_end_of(subscription),
-        quota=subscription.quota,
-    )
+    return computer, vault
 
 
 def new_vault(computer: str, storage: Storage, code: str, keys: Secrets, now: datetime) -> Vault:

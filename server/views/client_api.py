@@ -9,7 +9,18 @@ from protocol import messages
 from server import access
 from server.config import Config
 from server.extensions import csrf
-from server.services import activity_logs, catalogue, commits, enrolment, entries, listings, packs, runs
+from server.services import (
+    activity_logs,
+    catalogue,
+    commits,
+    computer_reports,
+    enrolment,
+    entries,
+    listings,
+    packs,
+    runs,
+)
+from server.services.branding import read_branding
 from server.views.exchange import EXCHANGES, exchange
 from server.views.openapi import describe_api
 
@@ -36,20 +47,40 @@ def config() -> Config:
     blueprint, "POST", "/enrolments", messages.EnrolledComputer, messages.EnrolComputer, limit=ENROLMENTS_ALLOWED
 )
 def enrol(message: messages.EnrolComputer) -> messages.Message:
-    """Enrol a computer with an account's user name and password."""
+    """Enrol a computer with an account's user name and password, or with a set-up code."""
     return enrolment.enrol(message, request.remote_addr or "", config(), now())
 
 
 @exchange(blueprint, "GET", "/status", messages.ComputerStatus, reads=True)
 def status() -> messages.Message:
     """What the computer may know of itself, its account and its plan."""
-    return enrolment.describe(access.computer_from_token(), config().portal_name)
+    return enrolment.describe(access.computer_from_token(), read_branding(config().portal_name).name)
 
 
 @exchange(blueprint, "PUT", "/hardware", messages.Done, messages.HardwareReport)
 def report_hardware(message: messages.HardwareReport) -> messages.Message:
     """Keep the computer's hardware report."""
     enrolment.receive_hardware(access.computer_from_token(), message, now())
+    return messages.Done()
+
+
+@exchange(blueprint, "PUT", "/schedule", messages.Done, messages.ScheduleReport)
+def report_schedule(message: messages.ScheduleReport) -> messages.Message:
+    """Keep when the computer means to back up, and what."""
+    computer_reports.receive_schedule(access.computer_from_token(), message, now())
+    return messages.Done()
+
+
+@exchange(blueprint, "GET", "/wishes", messages.Wishes, reads=True)
+def wishes() -> messages.Message:
+    """What people asked of the computer in the portal."""
+    return computer_reports.wishes_of(access.computer_from_token())
+
+
+@exchange(blueprint, "POST", "/restores/report", messages.Done, messages.RestoreReport)
+def report_restore(message: messages.RestoreReport) -> messages.Message:
+    """Keep how a restore on the computer ended."""
+    computer_reports.receive_restore(access.computer_from_token(), message, now())
     return messages.Done()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from server.services import plans, storage_drafts
+from server.services import plans, set_up_codes, storage_drafts
 from tests.parts.portal_world import PASSWORD, PortalWorld, days_ago
 
 PEOPLE = {
@@ -30,6 +30,21 @@ ROUTES = {
     "GET /sign-in": "200 302 302 302 302 302 302",
     "POST /sign-in": "302",
     "POST /sign-out": "302",
+    "GET /sign-in/code": "302",
+    "POST /sign-in/code": "303",
+    "GET /forgotten": "200",
+    "POST /forgotten": "400",
+    "GET /your-sign-in": "302 200 200 200 200 200 200",
+    "POST /your-sign-in/<session_id>/end": "302 303 404 404 404 404 404",
+    "POST /your-sign-in/end-others": "302 303 303 303 303 303 303",
+    "POST /your-sign-in/stay": "302 204 204 204 204 204 204",
+    "GET /your-sign-in/password": "302 200 200 200 200 200 200",
+    "POST /your-sign-in/password": "302 303 303 303 303 303 303",
+    "GET /your-sign-in/two-step": "302 200 200 200 200 200 200",
+    "POST /your-sign-in/two-step": "302 303 303 303 303 303 303",
+    "POST /your-sign-in/two-step/off": "302 303 303 303 303 303 303",
+    "GET /your-sign-in/two-step/codes": "302",
+    "POST /your-sign-in/two-step/codes": "302 303 303 303 303 303 303",
     "GET /set-password/<token>": "410",
     "POST /set-password/<token>": "410",
 
@@ -149,12 +164,22 @@ ROUTES = {
     "POST /staff/<staff_id>/close": "302 404 404 404 403 403 303",
     "POST /staff/<staff_id>/reopen": "302 404 404 404 403 403 303",
     "POST /staff/<staff_id>/password-link": "302 404 404 404 403 403 303",
+    "POST /staff/<staff_id>/remove-second-step": "302 404 404 404 403 403 303",
     "GET /settings": "302 404 404 404 403 403 200",
     "POST /settings": "302 404 404 404 403 403 303",
     "GET /settings/logo": "404",
     "GET /settings/mail": "302 404 404 404 403 403 200",
     "POST /settings/mail": "302 404 404 404 403 403 303",
     "POST /settings/mail/test": "302 404 404 404 403 403 303",
+    "GET /setup": "302 404 404 404 200 200 200",
+    "GET /setup/customers/<label>": "302 404 404 404 200 404 200",
+    "POST /setup/customers/<label>": "302 404 404 404 303 404 303",
+    "GET /setup/visits/<visit_id>": "302 404 404 404 200 404 200",
+    "GET /setup/visits/<visit_id>/checklist": "302 404 404 404 200 404 200",
+    "GET /setup/visits/<visit_id>/sheet": "302 404 404 404 200 404 200",
+    "GET /downloads/<name>": "404",
+    "GET /settings/signing-in": "302 404 404 404 403 403 200",
+    "POST /settings/signing-in": "302 404 404 404 403 403 303",
     "GET /audit-log": "302 404 404 404 403 403 200",
     "GET /audit-log/audit-log.csv": "302 404 404 404 403 403 200",
 
@@ -202,6 +227,9 @@ ROUTES = {
     "POST /api/v1/runs/<number>/entries": "400",
     "POST /api/v1/runs/<number>/heartbeat": "400",
     "PUT /api/v1/runs/<number>/log": "401",
+    "PUT /api/v1/schedule": "400",
+    "GET /api/v1/wishes": "401",
+    "POST /api/v1/restores/report": "400",
     "POST /api/v1/runs/<number>/packs": "400",
     "GET /api/v1/snapshots": "401",
     "POST /api/v1/snapshots/<number>/entries": "400",
@@ -218,11 +246,14 @@ SENT: dict[str, dict[str, str]] = {
     "POST /storage/drafts/<draft_id>/address": SERVER,
     "POST /storage/drafts/<draft_id>/save": {"name": "rack"},
     "POST /storage/<storage_id>/edit": {"name": "rack"},
+    "POST /setup/customers/<label>": {"account": "1"},
     "POST /staff/add": PERSON,
     "POST /settings": {"name": "Northwind", "currency": "EUR", "version": "0"},
     "POST /settings/mail": {"port": "25", "security": "plain", "version": "0"},
     "POST /settings/mail/test": {"recipient": "a@example.com"},
     "POST /staff/<staff_id>/edit": PERSON,
+    "POST /settings/signing-in": {"hours": "8", "version": "0"},
+    "POST /your-sign-in/password": {"old": PASSWORD, "password": "another password", "again": "another password"},
     "POST /plans/add": PLAN,
     "POST /plans/<plan_id>/edit": PLAN,
     "POST /customers/<label>/subscriptions/add": {"plan": "1", "valid_from": "2026-11-22", "storage": ""},
@@ -264,6 +295,8 @@ def objects_of(world: PortalWorld) -> dict[str, object]:
     plans.create_plan("Silver", 20 * 10**9, 2, 365, 30, world.now)  # a second one, to change to
     return {
         "token": "unknown",
+        "name": "client.exe",
+        "visit_id": set_up_codes.create_code(world.owner, world.now, actor="tech@example.com")[0].id,
         "computer_id": front.computer.id,
         "number": 1,
         "n": 1,
@@ -278,6 +311,7 @@ def objects_of(world: PortalWorld) -> dict[str, object]:
         "storage_id": front.vault.storage_id,
         "draft_id": storage_drafts.begin(NOWHERE, world.config, world.now, actor="admin@example.com").id,
         "staff_id": world.implementor.id,
+        "session_id": 1,
     }
 
 
