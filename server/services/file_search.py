@@ -19,7 +19,7 @@ from server.services.restore_points import Times
 from server.sql import holds_words
 
 FOUND_PER_PAGE = 50
-ROWS_AT_ONCE = (20_000, 100_000, 400_000)
+ROWS_AT_ONCE = (50_000, 500_000)
 """Versions that one query after the other looks through for one page: what is frequent is found at once, and what is
 rare with few queries. Between two of them the time is looked at."""
 PATIENCE_SECONDS = 1.0
@@ -79,17 +79,18 @@ def search(
     times = Times(vault_id)
     deadline = clock() + PATIENCE_SECONDS
     hits: list[Any] = []
-    start: int | None = after.folder if after else 0
+    start = after.folder if after else 0
     for rows in ROWS_AT_ONCE:
-        if start is None or len(hits) > FOUND_PER_PAGE or clock() > deadline:
-            break
         end = _end_of_slice(vault_id, start, rows)
         hits += _hits(vault_id, words, start, end, after, times.newest, FOUND_PER_PAGE + 1 - len(hits))
-        after, start = None, None if end is None else end + 1
+        if end is None or len(hits) > FOUND_PER_PAGE or clock() > deadline:
+            break
+        after, start = None, end + 1
     full = len(hits) > FOUND_PER_PAGE
     hits = hits[:FOUND_PER_PAGE]
-    next_ = Cursor(hits[-1].parent_no, hits[-1].name) if full else Cursor(start, b"") if start is not None else None
-    return Result(_describe(vault_id, hits, times), next_, full or start is None)
+    behind = None if end is None else Cursor(end + 1, b"")
+    next_ = Cursor(hits[-1].parent_no, hits[-1].name) if full else behind
+    return Result(_describe(vault_id, hits, times), next_, full or end is None)
 
 
 def usable(words: str) -> str:

@@ -143,7 +143,7 @@ def test_it_asks_little_of_the_database(
 ) -> None:
     box = world.computer(world.owner, "FRONT")
     box.store({(b"%02d" % folder, b"report %d.txt" % folder): b"" for folder in range(60)}, FIRST)
-    monkeypatch.setattr(file_search, "ROWS_AT_ONCE", (5, 20, 30))
+    monkeypatch.setattr(file_search, "ROWS_AT_ONCE", (5, 30))
     browser = browse(app, "alice.front")
     with count_queries() as queries:
         assert "Go on searching" in browser.get(f"/files/{box.computer.id}/search?q={words}").text
