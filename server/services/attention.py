@@ -95,7 +95,7 @@ def read(person: Staff, now: datetime, *, limit: int, offset: int = 0) -> Attent
 
 
 def _computers(person: Staff, now: datetime) -> Select[Any]:
-    """Computers, each with its worst reason; most drop out by their own row, before anything is joined."""
+    """Computers, each with its worst reason."""
     failed = func.coalesce(Computer.failed_since, Computer.last_run_at)
     warned = func.coalesce(Computer.warned_since, Computer.last_commit_at)
     warns = and_(Computer.last_skipped > 0, warned < now - PATIENCE)
@@ -106,17 +106,16 @@ def _computers(person: Staff, now: datetime) -> Select[Any]:
     moment = case((health.IS_FAILED, failed), (overdue, Computer.overdue_at), (warns, warned),
                   else_=Computer.enrolled_at)
     query = _row(rank, Customer.name, Customer.number, Computer.name, computer_id=Computer.id, moment=moment)
-    joined: Select[Any] = health.with_states(query.select_from(Computer)).prefix_with("STRAIGHT_JOIN", dialect="mysql")
-    return _with_customers(joined, Computer.customer_id).where(
+    first = query.select_from(Computer).prefix_with("STRAIGHT_JOIN", dialect="mysql")  # most rows need no customer
+    return _with_customers(first, Computer.customer_id).where(
         serves(person), Computer.state != GONE, not_(health.is_paused_at(now)),
         or_(health.IS_FAILED, overdue, Computer.awaits_approval, warns, is_new))
 
 
 def _subscriptions(person: Staff, now: datetime) -> Select[Any]:
     today = now.date()
-    stored = select(Computer.subscription_id, func.sum(Vault.stored_bytes).label("used")).join(
-        Vault, Vault.id == Computer.vault_id).group_by(Computer.subscription_id).subquery()
-    used = func.coalesce(stored.c.used, 0)
+    used = func.coalesce(select(func.sum(Vault.stored_bytes)).join(Computer, Computer.vault_id == Vault.id).where(
+        Computer.subscription_id == Subscription.id).scalar_subquery(), 0)
     rank = case(
         (used * 100 >= Subscription.quota * NEARLY_FULL, IS_FULL),
         (Subscription.valid_until < today, IS_IN_GRACE),
@@ -125,7 +124,7 @@ def _subscriptions(person: Staff, now: datetime) -> Select[Any]:
     query = _row(rank, Customer.name, Customer.number, Plan.name, record_id=Subscription.id, quota=Subscription.quota,
                  used=used, day=Subscription.valid_until)
     return _with_customers(query.select_from(Subscription), Subscription.customer_id).join(
-        Plan, Plan.id == Subscription.plan_id).outerjoin(stored, stored.c.subscription_id == Subscription.id).where(
+        Plan, Plan.id == Subscription.plan_id).where(
         served_by(person), rank.is_not(None), Subscription.suspended.is_(False), Subscription.valid_from <= today,
         Subscription.grace_until >= today)
 

@@ -128,9 +128,11 @@ def list_computers(person: Staff, wanted: Wanted, now: datetime) -> Listing:
 def _page(person: Staff, wanted: Wanted, now: datetime, page: int) -> Sequence[Any]:
     """The keys of a page in their order, each with the number of all; sorting whole rows would be slow."""
     keys: Any = select(Computer.id, func.count().over().label("total"))
-    query: Select[Any] = with_states(keys.select_from(Computer)).where(*_conditions(person, wanted, now))
+    query: Select[Any] = keys.select_from(Computer).where(*_conditions(person, wanted, now))
     if wanted.search or wanted.customer or "customer" in wanted.sort:
         query = query.join(Customer, Customer.id == Computer.customer_id)
+    if wanted.plan:
+        query = query.join(Subscription, Subscription.id == Computer.subscription_id)
     if wanted.storage or "stored" in wanted.sort:
         query = query.join(Vault, Vault.id == Computer.vault_id)
     query = query.order_by(*_order(wanted.sort, health.state_at(now)))

@@ -95,8 +95,7 @@ def _count(person: Staff, now: datetime) -> tuple[Counters, int, int]:
     ).scalar_subquery()
     state = health.state_at(now).label("state")
     query: Select[Any] = select(state, func.count(), granted, mails).select_from(Computer)
-    rows = db.session.execute(health.with_states(query).prefix_with("STRAIGHT_JOIN", dialect="mysql").where(
-        serves(person), Computer.state != GONE).group_by(state)).all()
+    rows = db.session.execute(query.where(serves(person), Computer.state != GONE).group_by(state)).all()
     found = {row[0]: int(row[1]) for row in rows}
     counters = Counters(sum(found.values()), found.get(PROTECTED, 0) + found.get(LATE, 0), found.get(OVERDUE, 0),
                         found.get(NOT_SET_UP, 0))
