@@ -8,6 +8,7 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import SelectField
 
 from server.forms.base import EditingForm, Form, choices, line, paragraph
+from server.forms.long_choices import long_choice
 from server.models import Customer, Staff
 from server.services import places
 from server.services.ownership import ADMINISTRATOR
@@ -33,12 +34,11 @@ class RegistrationForm(EditingForm):
     city = _line("city")
     postcode = _line("postcode")
     state = _line("state")
-    country = SelectField(FIELDS["country"].label, choices=lambda: choices(
-        ("", "Choose a country"), *places.countries().items()))
-    time_zone = SelectField(FIELDS["time_zone"].label, choices=lambda: choices(
-        ("", "The country's usual one"), *((zone, zone.replace("_", " ")) for zone in places.zone_names())))
-    language = SelectField(FIELDS["language"].label, default="en", choices=lambda: choices(
-        *sorted(places.LANGUAGES.items(), key=lambda pair: pair[1])))
+    country = long_choice(FIELDS["country"].label, ("", "Choose a country"), *places.countries().items())
+    time_zone = long_choice(FIELDS["time_zone"].label, ("", "The country's usual one"), *(
+        (zone, zone.replace("_", " ")) for zone in places.zone_names()))
+    language = long_choice(FIELDS["language"].label, *sorted(places.LANGUAGES.items(), key=lambda pair: pair[1]),
+                           default="en")
     implementor_id = SelectField("Assigned implementor", coerce=lambda value: int(value or 0))
     notes = paragraph("Notes for staff", longest=FIELDS["notes"].longest)
     values: dict[str, Any]

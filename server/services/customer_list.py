@@ -4,14 +4,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from server.extensions import db
-from server.models import Account, Computer, Customer, HardwareIdentifier, Staff, Subscription, Vault
+from server.models import Account, Computer, Customer, HardwareIdentifier, Plan, Staff, Subscription, Vault
+from server.models.people import label_of
 from server.services import stages
 from server.services.health import GONE, RETIRED, WORST_FIRST, rank_of, state_at, with_states
 from server.services.ownership import served_by
@@ -45,14 +45,18 @@ class Wanted:
 @dataclass
 class Row:
     """A customer with what the list tells: state of the worst computer ("" without any), computers in use, bytes
-    used and granted by subscriptions in force, and those; without one in force, the last that ended."""
+    used and granted by subscriptions in force, their plans, and the first of them that ends, with its stage; without
+    one in force, the last that ended."""
 
-    customer: Customer
+    label: str
+    name: str
     state: str = ""
     computers: int = 0
     used: int = 0
     granted: int = 0
-    subscriptions: list[Subscription] = field(default_factory=list)
+    plans: list[str] = field(default_factory=list)
+    until: date | None = None
+    stage: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,25 +71,21 @@ class Listing:
 
 def list_customers(person: Staff, wanted: Wanted, now: datetime) -> Listing:
     """The page of customers that `person` serves and that are `wanted`; the last page when there are fewer."""
-    found = _page(person, wanted, now, wanted.page)
-    if not found and wanted.page > 1:
-        total = len(db.session.execute(_query(person, wanted, now)).all())
-        last = max(1, -(-total // ROWS_PER_PAGE))
-        found = _page(person, wanted, now, last) if total else []
-        wanted = Wanted(**{**vars(wanted), "page": last})
-    total = found[0][1] if found else 0
-    rows = _filled([customer for customer, _ in found], now)
-    return Listing(rows, wanted.page if rows else 1, max(1, -(-total // ROWS_PER_PAGE)), total)
+    order, query = _ordered(person, wanted, now)
+    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    pages = max(1, -(-total // ROWS_PER_PAGE))
+    page = min(max(wanted.page, 1), pages)
+    keys = db.session.scalars(
+        query.order_by(*order).limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)).all() if total else []
+    return Listing(_rows(keys, now) if keys else [], page, pages, total)
 
 
-def _page(person: Staff, wanted: Wanted, now: datetime, page: int) -> list[Any]:
-    query = _query(person, wanted, now).add_columns(func.count().over())
-    return list(db.session.execute(query.limit(ROWS_PER_PAGE).offset((max(page, 1) - 1) * ROWS_PER_PAGE)).all())
+def _ordered(person: Staff, wanted: Wanted, now: datetime) -> tuple[list[Any], Select[Any]]:
+    """The order, and the ids of customers under the filter.
 
-
-def _query(person: Staff, wanted: Wanted, now: datetime) -> Select[Any]:
-    """Customers under the filter in their order; joined with sums of all computers only where these matter."""
-    query = select(Customer).where(served_by(person))
+    Only ids are sorted, and sums over all computers are made only for what is sorted or filtered by.
+    """
+    query = select(Customer.id).where(served_by(person))
     if wanted.search:
         query = query.where(or_(*_matches(wanted.search)))
     if wanted.stage:
@@ -94,28 +94,19 @@ def _query(person: Staff, wanted: Wanted, now: datetime) -> Select[Any]:
     if wanted.implementor:
         chosen = None if wanted.implementor == NOBODY else int(wanted.implementor)
         query = query.where(Customer.implementor_id == chosen)
-    order: Any
     key, descending = wanted.sort.removeprefix("-"), wanted.sort.startswith("-")
-    if wanted.state or key in {"state", "computers", "used"}:
-        sums = _computer_sums(now).subquery()
-        query = query.outerjoin(sums, sums.c.customer_id == Customer.id)
+    orders: dict[str, Any] = {"number": Customer.number, "name": func.lower(Customer.name)}
+    if wanted.state or key == "state":
+        worst = _worst(now).subquery()
+        query = query.outerjoin(worst, worst.c.customer_id == Customer.id)
+        orders["state"] = func.coalesce(worst.c.place, len(WORST_FIRST))
         if wanted.state:
-            query = query.where(sums.c.rank == WORST_FIRST.index(wanted.state))
-    else:
-        sums = None
-    if key == "until":
-        ends = _ends(now)
-        query = query.outerjoin(ends, ends.c.customer_id == Customer.id)
-        order = func.coalesce(ends.c.until, "9999-12-31")
-    elif sums is not None and key in {"state", "computers", "used"}:
-        order = {
-            "state": func.coalesce(sums.c.rank, len(WORST_FIRST)),
-            "computers": func.coalesce(sums.c.computers, 0),
-            "used": func.coalesce(sums.c.used, 0),
-        }[key]
-    else:
-        order = func.lower(Customer.name) if key == "name" else Customer.number
-    return query.order_by(order.desc() if descending else order, Customer.number)
+            query = query.where(worst.c.place == WORST_FIRST.index(wanted.state))
+    if key in {"computers", "used", "until"}:
+        sums = {"computers": _computers, "used": _used, "until": _ends}[key](now).subquery()
+        query = query.outerjoin(sums, sums.c.customer_id == Customer.id)
+        orders[key] = func.coalesce(sums.c.found, "9999-12-31" if key == "until" else 0)
+    return [orders[key].desc() if descending else orders[key], Customer.number], query
 
 
 def _matches(search: str) -> list[ColumnElement[bool]]:
@@ -149,43 +140,54 @@ def _spellings(search: str) -> set[str]:
     return spellings
 
 
-def _computer_sums(now: datetime, *conditions: ColumnElement[bool]) -> Select[Any]:
-    """For each customer: the worst state's rank, computers in use, and bytes used by all."""
-    columns: Any = select(
-        Computer.customer_id,
-        func.min(rank_of(state_at(now))).label("rank"),
-        func.count(func.nullif(Computer.state, GONE)).label("computers"),
-        func.sum(Vault.stored_bytes).label("used"),
-    )
-    joined: Select[Any] = with_states(columns.join(Vault, Vault.id == Computer.vault_id))
-    return joined.where(*conditions).group_by(Computer.customer_id)
+def _worst(now: datetime) -> Select[Any]:
+    """For each customer: the place of its worst computer's state among WORST_FIRST."""
+    columns: Any = select(Computer.customer_id, func.min(rank_of(state_at(now))).label("place"))
+    joined: Select[Any] = with_states(columns)
+    return joined.group_by(Computer.customer_id)
 
 
-def _ends(now: datetime) -> Subquery:
+def _computers(_now: datetime) -> Select[Any]:
+    """For each customer: how many computers are in use."""
+    in_use = func.count(func.nullif(Computer.state, GONE)).label("found")
+    return select(Computer.customer_id, in_use).group_by(Computer.customer_id)
+
+
+def _used(_now: datetime) -> Select[Any]:
+    """For each customer: the bytes that its computers have stored."""
+    return select(Computer.customer_id, func.sum(Vault.stored_bytes).label("found")).join(
+        Vault, Vault.id == Computer.vault_id).group_by(Computer.customer_id)
+
+
+def _ends(now: datetime) -> Select[Any]:
     """For each customer: when the first of its subscriptions in force ends."""
-    return select(Subscription.customer_id, func.min(Subscription.valid_until).label("until")).where(
-        Subscription.grace_until >= now.date()).group_by(Subscription.customer_id).subquery()
+    return select(Subscription.customer_id, func.min(Subscription.valid_until).label("found")).where(
+        Subscription.grace_until >= now.date()).group_by(Subscription.customer_id)
 
 
-def _filled(customers: Sequence[Customer], now: datetime) -> list[Row]:
-    rows = {customer.id: Row(customer) for customer in customers}
-    if not rows:
-        return []
-    for customer_id, rank, computers, used in db.session.execute(
-            _computer_sums(now, Computer.customer_id.in_(rows))).all():
-        row = rows[customer_id]
-        row.state = WORST_FIRST[rank] if WORST_FIRST[rank] != RETIRED else ""
-        row.computers, row.used = computers, int(used)
-    bought = select(Subscription).where(Subscription.customer_id.in_(rows)).options(joinedload(Subscription.plan))
-    ended: dict[int, Subscription] = {}
-    for one in db.session.scalars(bought.order_by(Subscription.valid_until, Subscription.id)):
-        if one.grace_until >= now.date():
-            rows[one.customer_id].subscriptions.append(one)
-            rows[one.customer_id].granted += one.quota
-        else:
-            ended[one.customer_id] = one
-    for customer_id, last in ended.items():
-        if not rows[customer_id].subscriptions:
-            rows[customer_id].subscriptions = [last]
-            rows[customer_id].granted = last.quota
-    return list(rows.values())
+def _rows(keys: Sequence[int], now: datetime) -> list[Row]:
+    """What the list tells of these customers, in their order; plain columns, since whole records cost more."""
+    names = select(Customer.id, Customer.number, Customer.name).where(Customer.id.in_(keys))
+    rows = {key: Row(label_of(number), name) for key, number, name in db.session.execute(names)}
+    computers: Any = with_states(select(
+        Computer.customer_id, func.min(rank_of(state_at(now))), func.count(func.nullif(Computer.state, GONE)),
+        func.sum(Vault.stored_bytes)).join(Vault, Vault.id == Computer.vault_id))
+    theirs = computers.where(Computer.customer_id.in_(keys)).group_by(Computer.customer_id)
+    for key, place, in_use, used in db.session.execute(theirs):
+        rows[key].state = WORST_FIRST[place] if WORST_FIRST[place] != RETIRED else ""
+        rows[key].computers, rows[key].used = in_use, int(used)
+    bought = select(
+        Subscription.customer_id, Plan.name, Subscription.valid_until, Subscription.quota, stages.stage_at(now)
+    ).join(Plan, Plan.id == Subscription.plan_id).where(Subscription.customer_id.in_(keys))
+    for key, *one in db.session.execute(bought.order_by(Subscription.valid_until, Subscription.id)):
+        _add(rows[key], *one)
+    return [rows[key] for key in keys]
+
+
+def _add(row: Row, plan: str, until: date, quota: int, stage: str) -> None:
+    """Note a subscription; they come in the order of their ends, and those in force replace what expired before."""
+    if row.stage in {"", "expired"}:
+        row.plans, row.until, row.granted, row.stage = [plan], until, quota, stage
+    elif stage != "expired":
+        row.plans.append(plan)
+        row.granted += quota
