@@ -193,7 +193,7 @@ def _told(row: Any, now: datetime) -> Item:
         by = f" by {row.by}" if row.by else ""
         why = f" (“{row.why}”)" if row.why else ""
         return Item(row.customer, row.number, row.title, PAUSED, row.moment, f"Backups were switched off{by}{why}.",
-                    Ask("Open", "accounts.page", {"number": row.record_id}))
+                    Ask("Open", "accounts.page", {"account_id": row.record_id}))
     ask = Ask("Renew", "subscriptions.page", {"subscription_id": row.record_id})
     title = f"Plan {row.title}"
     if row.rank == IS_FULL:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 
 from protocol.messages import Disk, HardwareReport
 from server.extensions import db
@@ -129,7 +129,7 @@ def test_a_subscription_needs_attention_before_it_ends_or_is_full(
     assert titles(world) == found
 
 
-def test_backups_that_were_switched_off_for_a_week_need_attention(world: PortalWorld) -> None:
+def test_backups_that_were_switched_off_for_a_week_need_attention(app: Flask, world: PortalWorld) -> None:
     world.computer(world.owner, "FRONT").store(TREE, world.now)
     world.owner.accepts_backups, world.owner.accept_changed_by = False, "alice.front"
     world.owner.accept_changed_at, world.owner.accept_reason = world.now, "moving"
@@ -139,6 +139,9 @@ def test_backups_that_were_switched_off_for_a_week_need_attention(world: PortalW
     assert titles(world, later) == ["alice.front: Paused"]
     item = attention.read(world.administrator, later, limit=1).items[0]
     assert item.reason == "Backups were switched off by alice.front (“moving”)."
+    with app.test_request_context():
+        for known in attention.read(world.administrator, later, limit=50).items:
+            assert url_for(known.ask.endpoint, **known.ask.values)
 
 
 def test_an_implementor_gets_no_way_to_files(app: Flask, world: PortalWorld) -> None:
