@@ -20,7 +20,7 @@ from vault.storage import Storage
 
 __all__ = ["ClosedPack", "CompressedChunk", "NumberedChunk", "PackWriter", "attempt"]
 
-BUFFER_LIMIT = 28 << 20
+BUFFER_LIMIT = 26 << 20
 """Packs under way, the filling one included, take at most so much memory; with many connections they are smaller."""
 SMALLEST = 4 << 20
 """Connections are rather done without than packs made smaller than this."""
