@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import joinedload
 
 from protocol.errors import NotFound
@@ -100,7 +100,7 @@ def _lines(report: Report, now: datetime, days: int) -> Iterator[list[object]]:
 
 
 def _headings(report: Report) -> list[str]:
-    more = {"customer": ["Customer number", "Customer"], "run": ["Run", "Ended (UTC)"], "states": list(COUNTED)}
+    more = {"customer": ["Customer number", "Customer"], "run": ["Run", "Began (UTC)"], "states": list(COUNTED)}
     words = {"size": " (bytes)", "percent": " (%)", "moment": " (UTC)"}
     return [heading for column in report.columns
             for heading in more.get(column.kind, [column.label + words.get(column.kind, "")])]
@@ -128,29 +128,35 @@ def _cells(column: Column, value: Any) -> list[object]:
     return [value.isoformat() if isinstance(value, date) else value]
 
 
-def _whole() -> Select[Any]:
-    return select(Subscription).join(Subscription.customer).options(
-        joinedload(Subscription.customer).joinedload(Customer.implementor), joinedload(Subscription.plan))
+def _whole(numbers: Sequence[int]) -> list[Subscription]:
+    """Subscriptions with all that a row needs, in this order; sorting them so wide would cost the database much."""
+    found = db.session.scalars(select(Subscription).where(Subscription.id.in_(numbers)).options(
+        joinedload(Subscription.customer).joinedload(Customer.implementor), joinedload(Subscription.plan)))
+    by_id = {one.id: one for one in found}
+    return [by_id[number] for number in numbers if number in by_id]
 
 
 def _expiring(now: datetime, limit: int, offset: int, days: int) -> Rows:
-    query = _whole().where(stages.ends_soon(now)).order_by(Subscription.valid_until, Subscription.id)
+    numbers = db.session.scalars(
+        select(Subscription.id).where(stages.ends_soon(now)).order_by(Subscription.valid_until, Subscription.id)
+        .limit(limit).offset(offset)).all()
     return [
         (one.customer, one, one.stage(now), one.valid_until, (one.valid_until - now.date()).days, one.grace_until,
          one.customer.email, one.customer.implementor.name if one.customer.implementor else None)
-        for one in db.session.scalars(query.limit(limit).offset(offset))
+        for one in _whole(numbers)
     ]
 
 
 def _protection(now: datetime, limit: int, offset: int, days: int) -> Rows:
     state = health.state_at(now).label("state")
-    wanted: tuple[Any, ...] = (
-        Computer.customer_id, state, health.rank_of(state).label("place"), Computer.last_commit_at)
-    computers = health.with_states(select(*wanted)).where(Computer.state != health.GONE).subquery()
+    wanted: tuple[Any, ...] = (Computer.customer_id, state, func.count().label("number"),
+                               func.max(Computer.last_commit_at).label("newest"))
+    computers = health.with_states(select(*wanted)).where(Computer.state != health.GONE).group_by(
+        Computer.customer_id, state).subquery()  # each state is worked out once, then only counted
     by_customer = select(
-        computers.c.customer_id, func.min(computers.c.place).label("place"),
-        func.max(computers.c.last_commit_at).label("newest"),
-        *(func.sum(case((computers.c.state == word, 1), else_=0)).label(word) for word in COUNTED),
+        computers.c.customer_id, func.min(health.rank_of(computers.c.state)).label("place"),
+        func.max(computers.c.newest).label("newest"),
+        *(func.sum(case((computers.c.state == word, computers.c.number), else_=0)).label(word) for word in COUNTED),
     ).group_by(computers.c.customer_id).subquery()
     columns = [by_customer.c[word] for word in COUNTED]
     place = func.coalesce(by_customer.c.place, len(WORST_FIRST))
@@ -171,28 +177,28 @@ def _quota(now: datetime, limit: int, offset: int, days: int) -> Rows:
         select(Computer.subscription_id, func.sum(Vault.stored_bytes).label("used"))
         .join(Vault, Vault.id == Computer.vault_id).group_by(Computer.subscription_id).subquery())
     stored = func.coalesce(used.c.used, 0)
-    found = db.session.execute(
-        _whole().add_columns(stored).outerjoin(used, used.c.subscription_id == Subscription.id)
-        .order_by((stored * 1.0 / Subscription.quota).desc(), Subscription.id).limit(limit).offset(offset)).all()
-    amounts = {one.id: int(amount) for one, amount in found}
-    foretold = forecast.of_subscriptions([one for one, _ in found], amounts, now)
+    amounts = {number: int(amount) for number, amount in db.session.execute(
+        select(Subscription.id, stored).outerjoin(used, used.c.subscription_id == Subscription.id)
+        .order_by((stored * 1.0 / Subscription.quota).desc(), Subscription.id).limit(limit).offset(offset))}
+    found = _whole(list(amounts))
+    foretold = forecast.of_subscriptions(found, amounts, now)
     return [(one.customer, one, one.stage(now), one.quota, amounts[one.id], max(one.quota - amounts[one.id], 0),
-             percent(amounts[one.id], one.quota), foretold[one.id]) for one, _ in found]
+             percent(amounts[one.id], one.quota), foretold[one.id]) for one in found]
 
 
 def _failed_runs(now: datetime, limit: int, offset: int, days: int) -> Rows:
     newest = (
-        select(Run.vault_id, Run.run_no).where(Run.finished_at >= now - timedelta(days=days), Run.state.in_(FAILURES))
-        .order_by(Run.finished_at.desc(), Run.vault_id).limit(limit).offset(offset).subquery())
+        select(Run.vault_id, Run.run_no).where(Run.opened_at >= now - timedelta(days=days), Run.state.in_(FAILURES))
+        .order_by(Run.opened_at.desc(), Run.vault_id).limit(limit).offset(offset).subquery())
     rows = db.session.execute(
-        select(Run.run_no, Run.state, Run.finished_at, Run.automatic, Run.code, Run.sentence, Computer.id,
+        select(Run.run_no, Run.state, Run.opened_at, Run.automatic, Run.code, Run.sentence, Computer.id,
                Computer.name, Customer)
         .join(newest, (newest.c.vault_id == Run.vault_id) & (newest.c.run_no == Run.run_no))
         .join(Computer, Computer.vault_id == Run.vault_id).join(Customer, Customer.id == Computer.customer_id)
-        .order_by(Run.finished_at.desc(), Run.vault_id))
-    return [(customer, (computer, name), (computer, number, ended), health.result_of(state, 0),
+        .order_by(Run.opened_at.desc(), Run.vault_id))
+    return [(customer, (computer, name), (computer, number, began), health.result_of(state, 0),
              "automatic" if automatic else "manual", code, sentence)
-            for number, state, ended, automatic, code, sentence, computer, name, customer in rows]
+            for number, state, began, automatic, code, sentence, computer, name, customer in rows]
 
 
 REPORTS = (

@@ -302,10 +302,11 @@ def test_every_change_is_in_the_audit_trail_with_its_customer(app: Flask, world:
 def test_its_pages_ask_little_however_many_computers_it_has(app: Flask, admin: PageClient, world: PortalWorld,
                                                             licence: Subscription) -> None:
     licence.plan.computers = 50
-    plans.create_plan("Silver", 20 * GB, 2, 365, 30, world.now)
+    silver = plans.create_plan("Silver", 20 * GB, 2, 365, 30, world.now).id
     for number in range(20):
         world.computer(world.owner, f"PC {number}").store({(b"a",): b"x"}, world.now - timedelta(days=40))
-    for action in ("", "/extend", "/suspend", "/grant?gigabytes=70", "/storage", "/change-plan?plan=2&period=keep"):
+    for action in ("", "/extend", "/suspend", "/grant?gigabytes=70", "/storage",
+                   f"/change-plan?plan={silver}&period=keep"):
         address = f"/subscriptions/{licence.id}{action}"
         with count_queries() as queries:
             assert admin.get(address).status_code == 200
