@@ -4,11 +4,13 @@ What is missing and what belongs to somebody else are told alike (404); what is 
 """
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from flask import current_app, redirect, request, session, url_for
+from flask import current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
@@ -16,14 +18,19 @@ from protocol.errors import NotFound, TokenRejected
 from protocol.messages import LEASE_HEADER, TOKEN_HEADER
 from server.database import begin_reading
 from server.extensions import db, login_manager
-from server.models import Account, Computer, Customer, Run, Staff, Subscription
-from server.services import catalogue, enrolment, leases, ownership, sessions
+from server.models import Account, BrowserSession, Computer, Customer, Run, Staff, Subscription
+from server.services import browser_sessions, catalogue, enrolment, leases, ownership, sessions
 from server.services.refusals import NotPermitted
 
 Record = TypeVar("Record")
 ADMINISTRATOR = "administrator"
 SEAL = "seal"
 """Where a browser's session keeps what ties it to the password it was begun with."""
+BROWSER, HALF = "browser", "half"
+"""Where it keeps the browser's key, and whose second step is awaited."""
+HALF_SECONDS = 300
+SETTING_UP = {"auth.two_step", "auth.turn_on", "auth.spare_codes"}
+"""What is open to staff who must have a second step and have none."""
 
 
 # --- computers ----------------------------------------------------------------------------------------------------
@@ -56,35 +63,90 @@ def run_from_lease(computer: Computer, number: int, *, exclusive: bool = False) 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]
 def load_person(key: str) -> Account | Staff | None:
-    """Whose session this is; None when the sign-in is gone or got a new password since."""
+    """Whose session this is; None when it ended, or when that sign-in is gone, closed or got a new password since."""
     if request.method in {"GET", "HEAD"}:
         begin_reading(db.session())
     person = sessions.find_person(key)
-    if person is None or not compare_digest(_seal(person), str(session.get(SEAL, ""))):
+    if person is None or person.closed or not compare_digest(_seal(person), str(session.get(SEAL, ""))):
         return None
+    now = datetime.now(UTC)
+    found = browser_sessions.find(browser_key(), key, now)
+    if found is None:
+        return None
+    g.browser = found
+    if "HX-Request" not in request.headers and browser_sessions.is_to_be_noted(found.session, now):
+        _note_seen(found.session, now)
     return person
 
 
 def require_sign_in() -> ResponseReturnValue | None:
-    """Before every view of a blueprint: who is not signed in goes to that page, and from there on to this one."""
-    if person() is not None:
-        return None
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("auth.sign_in_form", next=None if wanted == "/" else wanted))
+    """Before every view of a blueprint: who is not signed in goes to that page, and from there on to this one.
+
+    Staff who must have a second step and have none go to the page that sets it up, and nowhere else.
+    """
+    someone = person()
+    if someone is None:
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("auth.sign_in_form", next=None if wanted == "/" else wanted))
+    if lacks_second_step(someone) and request.endpoint not in SETTING_UP:
+        return redirect(url_for("auth.two_step"))
+    return None
 
 
-def begin_session(person: Account | Staff) -> None:
-    """Make `person` the one whom this browser belongs to; nothing of an earlier session stays."""
+def lacks_second_step(someone: Account | Staff) -> bool:
+    """Whether this person has to set up two-step sign-in before anything else."""
+    return isinstance(someone, Staff) and not someone.totp_sealed and browser().rules.staff_need_second_step
+
+
+def begin_session(person: Account | Staff, key: str) -> None:
+    """Make `person` the one whom this browser belongs to, known by `key`; nothing of an earlier session stays."""
+    if browser_key():
+        browser_sessions.end_key(browser_key(), datetime.now(UTC))
     session.clear()
     login_user(person)
     session.permanent = True
+    session[BROWSER] = key
     session[SEAL] = _seal(person)
 
 
 def end_session() -> None:
-    """Forget who used this browser."""
+    """Forget who used this browser; a copy of its cookie is worth nothing then."""
+    if browser_key():
+        browser_sessions.end_key(browser_key(), datetime.now(UTC))
     logout_user()
     session.clear()
+
+
+def keep_session(person: Account | Staff) -> None:
+    """Let this session go on although `person` has a new password."""
+    session[SEAL] = _seal(person)
+
+
+def browser() -> browser_sessions.Found:
+    """This browser's sign-in; only for who is signed in."""
+    found: browser_sessions.Found = g.browser
+    return found
+
+
+def browser_key() -> str:
+    """By what this browser is known; empty when nobody is signed in."""
+    return str(session.get(BROWSER, ""))
+
+
+def begin_half_session(person: Account | Staff) -> None:
+    """Remember that the password of `person` was right. That opens nothing but the page for the second step."""
+    session.clear()
+    session[HALF] = {"person": person.get_id(), SEAL: _seal(person), "until": time.time() + HALF_SECONDS}
+
+
+def half_signed_in() -> Account | Staff | None:
+    """Whose second step is awaited in this browser; None when nobody's is, or it took too long."""
+    half = session.get(HALF)
+    if not isinstance(half, dict) or time.time() > half["until"]:
+        return None
+    person = sessions.find_person(half["person"])
+    known = person is not None and not person.closed and compare_digest(_seal(person), half[SEAL])
+    return person if known else None
 
 
 def next_page(wanted: str | None) -> str:
@@ -225,3 +287,11 @@ def _found(record: Record | None, what: str) -> Record:
 
 def _seal(someone: Account | Staff) -> str:
     return sessions.seal_of(someone, current_app.config["IBS"].secrets.session)
+
+
+def _note_seen(seen: BrowserSession, now: datetime) -> None:
+    """A page that is only read notes it in a transaction of its own, and reads on in a new one."""
+    db.session.commit()
+    browser_sessions.note_seen(seen, now)
+    if request.method in {"GET", "HEAD"}:
+        begin_reading(db.session())

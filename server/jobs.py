@@ -10,7 +10,17 @@ from flask import Flask
 from huey import SqliteHuey, crontab
 
 from server.config import Config
-from server.services import contents, forecast, mail, settlement, storage_checks, storage_drafts, submissions, uptime
+from server.services import (
+    browser_sessions,
+    contents,
+    forecast,
+    mail,
+    settlement,
+    storage_checks,
+    storage_drafts,
+    submissions,
+    uptime,
+)
 
 WORKERS = 3
 """One may be busy for minutes with the examination of storages while the others do what is due each minute."""
@@ -23,7 +33,7 @@ def create_queue(app: Flask, *, immediate: bool = False) -> SqliteHuey:
     """The queue of this portal with its periodic work; `immediate` runs what is queued at once, for tests.
 
     Its tasks are attributes of the queue: `note_life`, `count_contents`, `settle_runs`, `check_storages`,
-    `send_mail`, `write_reminders`, `note_levels`, `forget_drafts`, `forget_forms`.
+    `send_mail`, `write_reminders`, `note_levels`, `forget_drafts`, `forget_forms`, `forget_sign_ins`.
     """
     config: Config = app.config["IBS"]
     queue = SqliteHuey("ibs", filename=str(config.queue_file), results=False, utc=True, immediate=immediate)
@@ -42,6 +52,7 @@ def create_queue(app: Flask, *, immediate: bool = False) -> SqliteHuey:
     periodic("note_levels", crontab(minute="7"), lambda: forecast.note_levels(datetime.now(UTC)))
     periodic("forget_drafts", crontab(minute="11"), lambda: storage_drafts.forget_old_drafts(datetime.now(UTC)))
     periodic("forget_forms", crontab(minute="41", hour="3"), lambda: submissions.forget_old(datetime.now(UTC)))
+    periodic("forget_sign_ins", crontab(minute="43", hour="3"), lambda: browser_sessions.forget_old(datetime.now(UTC)))
     return queue
 
 

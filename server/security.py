@@ -6,12 +6,15 @@ from datetime import timedelta
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 
+from server.services.sign_in_rules import LONGEST_HOURS
+
 POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 YEAR = 365 * 24 * 60 * 60
-SIGNED_IN_FOR = timedelta(hours=12)
+COOKIES_LAST = timedelta(hours=LONGEST_HOURS)
+"""The database knows when a sign-in ends, which is sooner; see server/services/browser_sessions.py."""
 
 
 class CookieSessions(SecureCookieSessionInterface):
@@ -23,10 +26,10 @@ class CookieSessions(SecureCookieSessionInterface):
 
 
 def protect(app: Flask) -> None:
-    """Add the headers of every answer, and settle how long a sign-in and its form tokens hold."""
+    """Add the headers of every answer, and settle how long cookies and form tokens hold."""
     app.session_interface = CookieSessions()
     app.config.update(
-        PERMANENT_SESSION_LIFETIME=SIGNED_IN_FOR,
+        PERMANENT_SESSION_LIFETIME=COOKIES_LAST,
         WTF_CSRF_TIME_LIMIT=None,
         SEND_FILE_MAX_AGE_DEFAULT=0,
     )

@@ -4,15 +4,14 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 from sqlalchemy import delete, select
 
 from protocol.errors import Refusal
 from server.extensions import db
 from server.models import Account, PasswordLink, Staff
-from server.services import audit
-from server.services.sessions import find_person, name_of
+from server.services import audit, browser_sessions
+from server.services.sessions import find_person, marks_of, name_of
 from server.services.sign_in import hash_password
 
 TOKEN_BYTES = 32
@@ -41,7 +40,7 @@ def create_link(
     db.session.add(PasswordLink(token_hash=_hash(token), person=person.get_id(), created_at=now,
                                 expires_at=now + valid_for))
     audit.record(actor or name_of(person), "made a password link", name_of(person), address=address, now=now,
-                 **_touched(person))
+                 **marks_of(person))
     db.session.commit()
     return token
 
@@ -60,8 +59,9 @@ def use_link(token: str, password: str, now: datetime, *, address: str = "") -> 
     link, person = _open_link(token, now)
     person.password_hash = hash_password(password)
     person.failed_sign_ins, person.locked_until, link.used_at = 0, None, now
+    browser_sessions.end_others(person, "", now)
     audit.record(name_of(person), "set a password by link", name_of(person), address=address, now=now,
-                 **_touched(person))
+                 **marks_of(person))
     db.session.commit()
     return person
 
@@ -75,10 +75,6 @@ def _open_link(token: str, now: datetime) -> tuple[PasswordLink, Account | Staff
     if person is None or person.closed:
         raise LinkUsedUp
     return link, person
-
-
-def _touched(person: Account | Staff) -> dict[str, Any]:
-    return {"customer": person.customer_id, "account": person.id} if isinstance(person, Account) else {}
 
 
 def _hash(token: str) -> bytes:

@@ -47,28 +47,43 @@ def sign_in_staff(email: str, password: str, now: datetime) -> Staff:
 
 
 def check_password(person: SignIn | None, password: str, now: datetime) -> None:
-    """Sign `person` in, None being somebody unknown, who takes as long and is told the same as a wrong password.
+    """Let `person` pass, None being somebody unknown, who takes as long and is told the same as a wrong password.
 
-    Ten wrong passwords in a row close the sign-in for 15 minutes. Raises SignInFailed, TooManyAttempts.
+    So is a closed sign-in. Ten wrong tries in a row, of passwords or of second steps, close the sign-in for 15
+    minutes; where there is a second step, only a full sign-in ends the row. Raises SignInFailed, TooManyAttempts.
     """
-    if person is None:
+    if person is None or person.closed:
         _matches(_hash_of_nobody(), password)
         raise SignInFailed
-    if person.is_locked(now):
-        raise TooManyAttempts(until=f"{person.locked_until:%H:%M} UTC")
+    refuse_locked(person, now)
     if not _matches(person.password_hash, password):
-        person.failed_sign_ins += 1
-        if person.failed_sign_ins >= TRIES:
-            person.locked_until = now + LOCKED_FOR
-            person.failed_sign_ins = 0
-        db.session.commit()
+        note_wrong_try(person, now)
         raise SignInFailed
-    person.failed_sign_ins = 0
-    person.locked_until = None
-    person.last_sign_in_at = now
     if HASHER.check_needs_rehash(person.password_hash):
         person.password_hash = HASHER.hash(password)
+    if not person.totp_sealed:
+        note_sign_in(person, now)
     db.session.commit()
+
+
+def refuse_locked(person: SignIn, now: datetime) -> None:
+    """Raises TooManyAttempts while too many wrong tries keep this sign-in closed."""
+    if person.locked_until is not None and person.is_locked(now):
+        raise TooManyAttempts(until=f"{person.locked_until:%H:%M} UTC")
+
+
+def note_wrong_try(person: SignIn, now: datetime) -> None:
+    """Count a wrong password or code, and close the sign-in for a while when it was one too many."""
+    person.failed_sign_ins += 1
+    if person.failed_sign_ins >= TRIES:
+        person.locked_until = now + LOCKED_FOR
+        person.failed_sign_ins = 0
+    db.session.commit()
+
+
+def note_sign_in(person: SignIn, now: datetime) -> None:
+    """Every step was right: earlier wrong tries are forgotten. The caller commits."""
+    person.failed_sign_ins, person.locked_until, person.last_sign_in_at = 0, None, now
 
 
 def fold(name: str) -> str:

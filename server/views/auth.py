@@ -1,19 +1,29 @@
-"""Signing in to the portal and out of it."""
+"""Signing in to the portal and out of it: name and password, then perhaps a second step."""
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from protocol.errors import SignInFailed, TooManyAttempts
 from server import access
 from server.extensions import limiter
-from server.forms.auth import NewPasswordForm, SignInForm
-from server.services import password_links, sessions
-from server.services.password_links import LinkUsedUp
+from server.forms.auth import CodeForm, SignInForm
+from server.models import Account, Staff
+from server.services import second_step, sessions
+from server.services.second_step import CodeRefused
 
 blueprint = Blueprint("auth", __name__)
+DOORS = {"sign_in_form", "sign_in", "sign_out", "code", "check_code", "set_password_form", "set_password", "forgotten",
+         "send_link"}
+"""The views that are open to those who are not signed in; modules that share this blueprint have some of them."""
+
+
+@blueprint.before_request
+def ask_who_it_is() -> ResponseReturnValue | None:
+    """Everything here but the doors belongs to somebody."""
+    return None if (request.endpoint or "").removeprefix("auth.") in DOORS else access.require_sign_in()
 
 
 @blueprint.get("/sign-in")
@@ -27,16 +37,42 @@ def sign_in_form() -> ResponseReturnValue:
 @blueprint.post("/sign-in")
 @limiter.limit("30 per minute")
 def sign_in() -> ResponseReturnValue:
-    """Begin a session, or say in one sentence why not."""
-    form = SignInForm()
+    """Begin a session, ask for the second step, or say in one sentence why not."""
+    form, now = SignInForm(), datetime.now(UTC)
     if not form.validate_on_submit():
         return _page(form), 400
     try:
-        person = sessions.sign_in(form.name.data, form.password.data, request.remote_addr or "", datetime.now(UTC))
+        person = sessions.check_name_and_password(form.name.data, form.password.data, now)
     except (SignInFailed, TooManyAttempts) as error:
         return _page(form, error.explain()), error.status
-    access.begin_session(person)
-    return redirect(access.next_page(request.args.get("next")))
+    if person.totp_sealed:
+        access.begin_half_session(person)
+        return redirect(url_for(".code", next=request.args.get("next")))
+    return _enter(person, now)
+
+
+@blueprint.get("/sign-in/code")
+def code() -> ResponseReturnValue:
+    """The page that asks for the second step; without a right password just before, the first one."""
+    if access.half_signed_in() is None:
+        return redirect(url_for(".sign_in_form", next=request.args.get("next")))
+    return _code_page(CodeForm())
+
+
+@blueprint.post("/sign-in/code")
+@limiter.limit("30 per minute")
+def check_code() -> ResponseReturnValue:
+    """Begin a session with a right code."""
+    person, form, now = access.half_signed_in(), CodeForm(), datetime.now(UTC)
+    if person is None:
+        return redirect(url_for(".sign_in_form", next=request.args.get("next")), 303)
+    if not form.validate_on_submit():
+        return _code_page(form), 400
+    try:
+        second_step.check_code(person, form.code.data, current_app.config["IBS"].secrets.kek, now)
+    except (CodeRefused, TooManyAttempts) as error:
+        return _code_page(CodeForm(formdata=None), error.explain()), error.status
+    return _enter(person, now)
 
 
 @blueprint.post("/sign-out")
@@ -46,35 +82,15 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("auth.sign_in_form"))
 
 
-@blueprint.get("/set-password/<token>")
-def set_password_form(token: str) -> ResponseReturnValue:
-    """The page of a one-time link, on which its person sets a password."""
-    return _password_page(token, NewPasswordForm())
-
-
-@blueprint.post("/set-password/<token>", endpoint="set_password")
-@limiter.limit("30 per minute")
-def set_password(token: str) -> ResponseReturnValue:
-    """Set the password; the link is used up then."""
-    form, now = NewPasswordForm(), datetime.now(UTC)
-    if not form.validate_on_submit():
-        return _password_page(token, form)
-    try:
-        password_links.use_link(token, form.password.data, now, address=request.remote_addr or "")
-    except LinkUsedUp as error:
-        return render_template("auth/link_used_up.html", problem=error.explain()), error.status
-    access.end_session()
-    flash("The password is set. Sign in with it.")
-    return redirect(url_for("auth.sign_in_form"), 303)
-
-
-def _password_page(token: str, form: NewPasswordForm) -> ResponseReturnValue:
-    try:
-        person = password_links.find_link(token, datetime.now(UTC))
-    except LinkUsedUp as error:
-        return render_template("auth/link_used_up.html", problem=error.explain()), error.status
-    return render_template("auth/set_password.html", form=form, user_name=sessions.name_of(person)), form.status
+def _enter(person: Account | Staff, now: datetime) -> ResponseReturnValue:
+    key = sessions.sign_in(person, request.headers.get("User-Agent", ""), request.remote_addr or "", now)
+    access.begin_session(person, key)
+    return redirect(access.next_page(request.args.get("next")))
 
 
 def _page(form: SignInForm, problem: str = "") -> str:
     return render_template("auth/sign_in.html", form=form, problem=problem, next_page=request.args.get("next"))
+
+
+def _code_page(form: CodeForm, problem: str = "") -> str:
+    return render_template("auth/code.html", form=form, problem=problem)

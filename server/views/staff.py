@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from server import access
 from server.forms.staff import StaffForm
 from server.models import Staff
-from server.services import password_links, staff
+from server.services import password_links, second_step, staff
 from server.services.refusals import NameInUse, ValueRefused
 from server.services.staff import LastAdministrator
 from server.services.versions import EditedMeanwhile
@@ -112,6 +112,17 @@ def password_link(staff_id: int) -> ResponseReturnValue:
     access.administrator()
     person = staff.find_staff(staff_id)
     _make_link(person, datetime.now(UTC))
+    return redirect(url_for(".page", staff_id=person.id), 303)
+
+
+@blueprint.post("/<int(max=2147483647):staff_id>/remove-second-step")
+def remove_second_step(staff_id: int) -> ResponseReturnValue:
+    """Let somebody who lost app and spare codes sign in with the password alone."""
+    access.administrator()
+    person = staff.find_staff(staff_id)
+    second_step.remove_from(person, request.form.get("version", None, int), datetime.now(UTC), actor=access.actor(),
+                            address=_address())
+    flash(f"{person.email} signs in with the password alone now.")
     return redirect(url_for(".page", staff_id=person.id), 303)
 
 
