@@ -143,7 +143,7 @@ def _role_of(person: Account | Staff | None) -> str:
 
 def asset(name: str) -> str:
     """The address of a file below static/, with the version that lets browsers keep it for ever."""
-    return url_for("static", filename=name, v=_version(str(current_app.static_folder), name))
+    return _address(request.script_root, str(current_app.static_folder), name)
 
 
 def has_page(endpoint: str) -> bool:
@@ -152,8 +152,10 @@ def has_page(endpoint: str) -> bool:
 
 
 @lru_cache
-def _version(folder: str, name: str) -> str:
-    return hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest()[:12]
+def _address(root: str, folder: str, name: str) -> str:
+    """Made once for each place where the portal is mounted, as a page can hold hundreds of icons."""
+    version = hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest()[:12]
+    return url_for("static", filename=name, v=version)
 
 
 def page_address(**changes: object) -> str:
