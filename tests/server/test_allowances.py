@@ -1,6 +1,7 @@
 """Whether a backup may be made: switch, validity, computers and space, before a run and in the middle of it."""
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,7 +23,7 @@ from protocol.errors import (
 from server.config import Config
 from server.extensions import db
 from server.models import AuditEvent, Hardware, Plan, Subscription
-from server.services import accounts, customers
+from server.services import accounts, customers, plans
 from server.services.sign_in import LOCKED_FOR, sign_in_account
 from tests.parts.api_computer import ApiComputer, chunk_ids, enrol_computer
 from tests.parts.portal_world import PASSWORD, PortalWorld
@@ -37,6 +38,11 @@ def change_subscription(desk: ApiComputer, **changes: object) -> Subscription:
         setattr(subscription, name, value)
     db.session.commit()
     return subscription
+
+
+def give_grace(plan: Plan, days: int) -> None:
+    """Edit the plan's days of grace as staff would."""
+    plans.edit_plan(plan, replace(plans.terms_of(plan), grace_days=days), plan.version, datetime.now(UTC), actor="admin")
 
 
 def test_it_makes_no_backup_of_an_account_that_rejects_them(desk: ApiComputer) -> None:
@@ -93,12 +99,10 @@ def test_it_goes_on_through_the_days_of_grace(desk: ApiComputer) -> None:
     subscription = change_subscription(
         desk, valid_from=TODAY - timedelta(days=9), valid_until=TODAY - timedelta(days=2)
     )
-    subscription.plan.grace_days = 2
-    db.session.commit()
+    give_grace(subscription.plan, 2)
     assert desk.open_run().number == 1
     desk.end()
-    subscription.plan.grace_days = 1
-    db.session.commit()
+    give_grace(subscription.plan, 1)
     with pytest.raises(SubscriptionExpired):
         desk.open_run()
 
