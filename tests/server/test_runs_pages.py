@@ -63,6 +63,16 @@ def test_the_newest_come_first(app: Flask, world: PortalWorld, front: BackedUp) 
     assert "3 left out" in page
 
 
+def test_an_implementor_of_many_computers_sees_no_others_either(
+    world: PortalWorld, front: BackedUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = listed(world, Wanted(), implementor=True)
+    monkeypatch.setattr(run_list, "FEW_VAULTS", 0)
+    assert listed(world, Wanted(), implementor=True) == few
+    assert listed(world, Wanted(customer=world.alice.label)) == few
+    assert listed(world, Wanted(kind="manual")) == ["FRONT 1 Completed"]
+
+
 @pytest.mark.parametrize(("query", "numbers"), [
     ("state=Failed", [3]),
     ("state=Completed", [1]),
