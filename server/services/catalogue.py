@@ -24,7 +24,7 @@ from vault.records import FOLDER
 ROWS_AT_ONCE = 2000
 FOLDERS_AT_ONCE = 64
 """Folders that a walk reads with one query: most folders are small, and a query each is what a walk's time goes to."""
-STEPS_TOGETHER = 8
+STEPS_TOGETHER = 12
 """Steps of a path that one query goes down."""
 Path = tuple[bytes, ...]
 

@@ -13,7 +13,7 @@ from server.services.bulk import slices
 Path = tuple[bytes, ...]
 DEEPEST = 200
 """No path of a file system is longer; a tree that runs in a circle ends here."""
-STEPS_TOGETHER = 8
+STEPS_TOGETHER = 12
 
 
 def paths_of(vault_id: int, nodes: Collection[int], roots: Collection[int]) -> dict[int, Path]:
