@@ -71,20 +71,17 @@ class Listing:
 
 def list_customers(person: Staff, wanted: Wanted, now: datetime) -> Listing:
     """The page of customers that `person` serves and that are `wanted`; the last page when there are fewer."""
-    order, query = _ordered(person, wanted, now)
-    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    query = _filtered(person, wanted, now)
+    total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     pages = max(1, -(-total // ROWS_PER_PAGE))
     page = min(max(wanted.page, 1), pages)
-    keys = db.session.scalars(
-        query.order_by(*order).limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)).all() if total else []
+    ordered = _ordered(query, wanted.sort, now).limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)
+    keys = db.session.scalars(ordered).all() if total else []
     return Listing(_rows(keys, now) if keys else [], page, pages, total)
 
 
-def _ordered(person: Staff, wanted: Wanted, now: datetime) -> tuple[list[Any], Select[Any]]:
-    """The order, and the ids of customers under the filter.
-
-    Only ids are sorted, and sums over all computers are made only for what is sorted or filtered by.
-    """
+def _filtered(person: Staff, wanted: Wanted, now: datetime) -> Select[Any]:
+    """The ids of the customers under the filter, in no order."""
     query = select(Customer.id).where(served_by(person))
     if wanted.search:
         query = query.where(or_(*_matches(wanted.search)))
@@ -94,19 +91,24 @@ def _ordered(person: Staff, wanted: Wanted, now: datetime) -> tuple[list[Any], S
     if wanted.implementor:
         chosen = None if wanted.implementor == NOBODY else int(wanted.implementor)
         query = query.where(Customer.implementor_id == chosen)
-    key, descending = wanted.sort.removeprefix("-"), wanted.sort.startswith("-")
-    orders: dict[str, Any] = {"number": Customer.number, "name": func.lower(Customer.name)}
-    if wanted.state or key == "state":
+    if wanted.state:
         worst = _worst(now).subquery()
-        query = query.outerjoin(worst, worst.c.customer_id == Customer.id)
-        orders["state"] = func.coalesce(worst.c.place, len(WORST_FIRST))
-        if wanted.state:
-            query = query.where(worst.c.place == WORST_FIRST.index(wanted.state))
-    if key in {"computers", "used", "until"}:
-        sums = {"computers": _computers, "used": _used, "until": _ends}[key](now).subquery()
-        query = query.outerjoin(sums, sums.c.customer_id == Customer.id)
-        orders[key] = func.coalesce(sums.c.found, "9999-12-31" if key == "until" else 0)
-    return [orders[key].desc() if descending else orders[key], Customer.number], query
+        query = query.join(worst, worst.c.customer_id == Customer.id).where(
+            worst.c.found == WORST_FIRST.index(wanted.state))
+    return query
+
+
+def _ordered(query: Select[Any], sort: str, now: datetime) -> Select[Any]:
+    """The ids in their order. Only these are sorted, and joined with no more than the sum by which."""
+    key, descending = sort.removeprefix("-"), sort.startswith("-")
+    sums = {"state": _worst, "computers": _computers, "used": _used, "until": _ends}.get(key)
+    if sums is None:
+        order: Any = func.lower(Customer.name) if key == "name" else Customer.number
+    else:
+        found = sums(now).subquery()
+        query = query.outerjoin(found, found.c.customer_id == Customer.id)
+        order = func.coalesce(found.c.found, {"state": len(WORST_FIRST), "until": "9999-12-31"}.get(key, 0))
+    return query.order_by(order.desc() if descending else order, Customer.number)
 
 
 def _matches(search: str) -> list[ColumnElement[bool]]:
@@ -142,7 +144,7 @@ def _spellings(search: str) -> set[str]:
 
 def _worst(now: datetime) -> Select[Any]:
     """For each customer: the place of its worst computer's state among WORST_FIRST."""
-    columns: Any = select(Computer.customer_id, func.min(rank_of(state_at(now))).label("place"))
+    columns: Any = select(Computer.customer_id, func.min(rank_of(state_at(now))).label("found"))
     joined: Select[Any] = with_states(columns)
     return joined.group_by(Computer.customer_id)
 
