@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -87,7 +87,17 @@ def surroundings() -> dict[str, Any]:
         "places": places(person),
         "zone": reader_zone(person),
         "now": datetime.now(UTC),
+        **sign_in_times(),
     }
+
+
+def sign_in_times() -> dict[str, int]:
+    """In how many seconds this sign-in ends if nothing else is opened, and how many it lasts from then on."""
+    browser = g.get("browser")
+    if browser is None:
+        return {}
+    return {"sign_in_left": int((browser.ends_at() - datetime.now(UTC)).total_seconds()),
+            "sign_in_lasts": browser.rules.hours * 3600}
 
 
 def brand_of_portal() -> Branding:

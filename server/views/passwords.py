@@ -56,7 +56,7 @@ def send_link() -> ResponseReturnValue:
     if not sends or not form.validate_on_submit():
         return render_template("auth/forgotten.html", form=form, sends=sends), 400
     if forgotten_passwords.send_links(form.name.data, brand, datetime.now(UTC), address=request.remote_addr or ""):
-        nudge(current_app._get_current_object(), "send_mail")  # type: ignore[attr-defined]
+        nudge(current_app, "send_mail")
     flash("If that is one of our sign-ins and has an e-mail address, a link is on its way there. It works for an hour.",
           "info")
     return redirect(url_for("auth.sign_in_form"), 303)

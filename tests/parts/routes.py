@@ -34,6 +34,7 @@ ROUTES = {
     "POST /sign-in/code": "303",
     "GET /forgotten": "200",
     "POST /forgotten": "400",
+    "GET /help": "302 200 200 200 200 200 200",
     "GET /your-sign-in": "302 200 200 200 200 200 200",
     "POST /your-sign-in/<session_id>/end": "302 303 404 404 404 404 404",
     "POST /your-sign-in/end-others": "302 303 303 303 303 303 303",

@@ -166,3 +166,14 @@ def test_browsers_have_short_names() -> None:
     assert browser_name(chrome) == "Chrome on Windows"
     assert browser_name(f"{chrome} Edg/140.0") == "Edge on Windows"
     assert browser_name("\x00<b>") == "Unknown browser"
+
+
+def test_a_page_knows_when_its_sign_in_ends(app: Flask, world: PortalWorld) -> None:
+    browser = browse(app, "alice.front")
+    session = sessions_of(world.owner.get_id())[0]
+    session.seen_at = datetime.now(UTC) - timedelta(minutes=3)
+    db.session.commit()
+    page = browser.get("/").text
+    left, lasts = (int(page.split(f'data-{word}="')[1].split('"')[0]) for word in ("left", "lasts"))
+    assert (lasts - 185 <= left <= lasts - 180, lasts) == (True, 12 * 3600)
+    assert 'id="leaving"' not in browse(app).get("/sign-in").text
