@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from flask import current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from protocol.errors import SignInFailed, TooManyAttempts
 from server import access
@@ -161,7 +162,7 @@ def _two_step_page(form: CodeForm | ProveForm) -> ResponseReturnValue:
         secret = second_step.new_secret()
         _keep(SECRET, secret)
     address = second_step.address_of(person, secret, read_branding(_config().portal_name).name)
-    return render_template("auth/set_up_two_step.html", form=form, secret=secret, picture=draw(address),
+    return render_template("auth/set_up_two_step.html", form=form, secret=secret, picture=Markup(draw(address)),
                            obliged=access.lacks_second_step(person)), form.status
 
 

@@ -3,15 +3,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from flask import Flask
+from playwright.sync_api import Browser, expect
 
 from server.extensions import db
 from server.models import AuditEvent, BrowserSession
 from server.services import accounts, browser_sessions, staff
 from server.services.browser_names import browser_name
+from tests.parts.chromium import window
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PASSWORD, PortalWorld
 from tests.parts.queries import count_queries
+from tests.parts.web_server import serve
 
 PAGE = "/your-sign-in"
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Safari/604.1"
@@ -177,3 +181,29 @@ def test_a_page_knows_when_its_sign_in_ends(app: Flask, world: PortalWorld) -> N
     left, lasts = (int(page.split(f'data-{word}="')[1].split('"')[0]) for word in ("left", "lasts"))
     assert (lasts - 185 <= left <= lasts - 180, lasts) == (True, 12 * 3600)
     assert 'id="leaving"' not in browse(app).get("/sign-in").text
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_page_warns_before_its_sign_in_ends_and_lets_the_reader_stay(
+    app: Flask, world: PortalWorld, browser: Browser
+) -> None:
+    with serve(app) as (host, port), window(browser, f"http://{host}:{port}", width=360) as opened:
+        opened.page.clock.install()
+        opened.sign_in("alice.front", PASSWORD)
+        warning = opened.page.locator("#leaving")
+        opened.page.clock.fast_forward("11:57:00")
+        expect(warning).to_be_hidden()
+        opened.page.clock.fast_forward("01:30")
+        expect(warning).to_be_visible()
+        assert opened.sideways() <= 0
+        with opened.page.expect_response("**/your-sign-in/stay") as answer:
+            warning.get_by_role("button", name="Stay signed in").click()
+        assert answer.value.status == 204
+        expect(warning).to_be_hidden()
+        opened.page.clock.fast_forward("01:00:00")
+        expect(warning).to_be_hidden()
+        sessions_of(world.owner.get_id())[0].ended_at = datetime.now(UTC)
+        db.session.commit()
+        opened.page.clock.fast_forward("11:00:10")
+        opened.page.wait_for_url("**/sign-in")
+        assert opened.complaints == []
