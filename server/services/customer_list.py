@@ -151,34 +151,38 @@ def _worst(now: datetime) -> Select[Any]:
 
 def _computers(_now: datetime) -> Select[Any]:
     """For each customer: how many computers are in use."""
-    in_use = func.count(func.nullif(Computer.state, GONE)).label("found")
-    return select(Computer.customer_id, in_use).group_by(Computer.customer_id)
+    columns: Any = select(Computer.customer_id, func.count(func.nullif(Computer.state, GONE)).label("found"))
+    query: Select[Any] = columns.group_by(Computer.customer_id)
+    return query
 
 
 def _used(_now: datetime) -> Select[Any]:
     """For each customer: the bytes that its computers have stored."""
-    return select(Computer.customer_id, func.sum(Vault.stored_bytes).label("found")).join(
-        Vault, Vault.id == Computer.vault_id).group_by(Computer.customer_id)
+    columns: Any = select(Computer.customer_id, func.sum(Vault.stored_bytes).label("found"))
+    query: Select[Any] = columns.join(Vault, Vault.id == Computer.vault_id).group_by(Computer.customer_id)
+    return query
 
 
 def _ends(now: datetime) -> Select[Any]:
     """For each customer: when the first of its subscriptions in force ends."""
-    return select(Subscription.customer_id, func.min(Subscription.valid_until).label("found")).where(
-        Subscription.grace_until >= now.date()).group_by(Subscription.customer_id)
+    columns: Any = select(Subscription.customer_id, func.min(Subscription.valid_until).label("found"))
+    query: Select[Any] = columns.where(Subscription.grace_until >= now.date()).group_by(Subscription.customer_id)
+    return query
 
 
 def _rows(keys: Sequence[int], now: datetime) -> list[Row]:
     """What the list tells of these customers, in their order; plain columns, since whole records cost more."""
     names = select(Customer.id, Customer.number, Customer.name).where(Customer.id.in_(keys))
     rows = {key: Row(label_of(number), name) for key, number, name in db.session.execute(names)}
-    computers: Any = with_states(select(
+    columns: Any = select(
         Computer.customer_id, func.min(rank_of(state_at(now))), func.count(func.nullif(Computer.state, GONE)),
-        func.sum(Vault.stored_bytes)).join(Vault, Vault.id == Computer.vault_id))
+        func.sum(Vault.stored_bytes))
+    computers: Select[Any] = with_states(columns.join(Vault, Vault.id == Computer.vault_id))
     theirs = computers.where(Computer.customer_id.in_(keys)).group_by(Computer.customer_id)
     for key, place, in_use, used in db.session.execute(theirs):
         rows[key].state = WORST_FIRST[place] if WORST_FIRST[place] != RETIRED else ""
         rows[key].computers, rows[key].used = in_use, int(used)
-    bought = select(
+    bought: Any = select(
         Subscription.customer_id, Plan.name, Subscription.valid_until, Subscription.quota, stages.stage_at(now)
     ).join(Plan, Plan.id == Subscription.plan_id).where(Subscription.customer_id.in_(keys))
     for key, *one in db.session.execute(bought.order_by(Subscription.valid_until, Subscription.id)):
