@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from protocol.errors import (
     BackupsSwitchedOff,
@@ -69,20 +69,14 @@ def create_subscription(
     check_days(first, last)
     check_quota(plan.quota if quota is None else quota)
     subscription = Subscription(
-        customer_id=customer.id,
-        plan=plan,
-        storage_id=storage.id if storage else None,
-        valid_from=first,
-        valid_until=last,
-        quota=quota or plan.quota,
-        created_at=now,
+        customer_id=customer.id, plan=plan, storage_id=storage.id if storage else None, valid_from=first,
+        valid_until=last, quota=quota or plan.quota, created_at=now,
     )
     db.session.add(subscription)
     db.session.flush()
-    for account in db.session.scalars(
-        select(Account).where(Account.customer_id == customer.id, Account.subscription_id.is_(None))
-    ):
-        account.subscription_id = subscription.id
+    db.session.execute(
+        update(Account).where(Account.customer_id == customer.id, Account.subscription_id.is_(None))
+        .values(subscription_id=subscription.id))
     changes.note(subscription, "created", {}, now, actor=actor)
     detail = f"{plan.name}, {first} to {last}"
     audit.record(actor, "added a subscription", customer.label, detail=detail, address=address, now=now,

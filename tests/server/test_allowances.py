@@ -42,7 +42,8 @@ def change_subscription(desk: ApiComputer, **changes: object) -> Subscription:
 
 def give_grace(plan: Plan, days: int) -> None:
     """Edit the plan's days of grace as staff would."""
-    plans.edit_plan(plan, replace(plans.terms_of(plan), grace_days=days), plan.version, datetime.now(UTC), actor="admin")
+    terms = replace(plans.terms_of(plan), grace_days=days)
+    plans.edit_plan(plan, terms, plan.version, datetime.now(UTC), actor="admin")
 
 
 def test_it_makes_no_backup_of_an_account_that_rejects_them(desk: ApiComputer) -> None:
