@@ -34,49 +34,31 @@ def address(app: Flask, world: PortalWorld) -> Iterator[str]:
     world.second.accepts_backups = False
     db.session.commit()
     with serve(app) as (host, port):
-        yield f"http://{host}:{port}"
+        yield f"http://{host}:{port} {box.computer.id}"
 
 
-def visit(opened: Window, name: str) -> Iterator[str]:
-    """Sign in as `name` and come by every page that differs from other people's; the page's name."""
+def visit(opened: Window, name: str, computer: str) -> Iterator[str]:
+    """Sign in as `name` and come by the pages that are hard to fit in; the page's name."""
     opened.go("/sign-in")
     yield "sign-in"
     opened.page.get_by_role("button", name="Sign in").click()
     yield "sign-in with empty fields"
     opened.sign_in(name, PASSWORD)
     yield "first page"
-    if name == "admin@example.com":
-        opened.page.get_by_role("link", name="Files of FRONT").click()
-        yield "calendar"
-        return
-    opened.go("/files/")
-    yield "computers"
-    if name == "bob":
-        return
-    opened.page.get_by_role("link", name="Choose a date").click()
-    yield "calendar"
-    opened.page.get_by_role("link", name="Open the restore point").first.click()
-    yield "all folders"
-    opened.page.get_by_role("link", name="home", exact=True).click()
-    opened.page.get_by_role("link", name="alice", exact=True).click()
-    yield "folder"
-    opened.page.get_by_role("link", name="Archive", exact=True).click()
-    yield "empty folder"
-    opened.go("/nothing-here")
-    yield "not found"
+    for place in ("", "1/", "1/folder/home", "1/folder/home/alice", "1/folder/home/alice/Archive", "nothing-here"):
+        opened.go(f"/files/{computer}/{place}")
+        yield place or "calendar"
 
 
 @pytest.mark.parametrize("name", ["alice.front", "admin@example.com", "bob"])
-def test_no_page_is_wider_than_its_window_or_complained_about(address: str, browser: Browser, name: str) -> None:
+def test_no_page_is_wider_than_its_window_or_complained_about(browser: Browser, address: str, name: str) -> None:
+    portal, _, computer = address.partition(" ")
     for width, dark in ((320, False), (360, True), (1280, False)):
-        with window(browser, address, width=width, dark=dark) as opened:
-            seen = 0
-            for place in visit(opened, name):
+        with window(browser, portal, width=width, dark=dark) as opened:
+            for place in visit(opened, name, computer):
                 assert opened.sideways() <= 0, (place, width)
                 assert opened.complaints == [], (place, width)
                 assert small_targets(opened) == [], (place, width)
-                seen += 1
-            assert seen >= 4
 
 
 def small_targets(opened: Window) -> list[str]:
@@ -90,17 +72,18 @@ def small_targets(opened: Window) -> list[str]:
 
 
 def test_the_keyboard_alone_leads_to_a_file(address: str, browser: Browser) -> None:
-    with window(browser, address) as opened:
+    with window(browser, address.partition(" ")[0]) as opened:
         opened.sign_in("alice.front", PASSWORD)
         keyboard = opened.page.keyboard
         keyboard.press("Tab")
         assert opened.page.evaluate("document.activeElement.textContent") == "Skip to the content"
         keyboard.press("Enter")
         for words in ("Restore files", "Open", "home", "alice", "Download letter.txt"):
-            for _ in range(40):
+            for _ in range(120):
                 keyboard.press("Tab")
                 label = opened.page.evaluate(
-                    "document.activeElement.ariaLabel || document.activeElement.textContent.trim()")
+                    "(one => one.tagName == 'A' ? one.ariaLabel || one.textContent.trim() : '')"
+                    "(document.activeElement)")
                 if str(label).startswith(words):
                     break
             assert str(label).startswith(words)
@@ -128,6 +111,8 @@ def test_every_icon_that_a_template_names_is_in_the_sprite(database: str) -> Non
 
 def test_no_template_holds_inline_code_or_style(database: str) -> None:
     for path in (CHECKOUT / "templates").rglob("*.html"):
+        if path.parent.name == "mail":
+            continue  # mail programs know no style sheets
         text = path.read_text()
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", text), path
         assert "|safe" not in text.replace(" ", ""), path
