@@ -84,9 +84,9 @@ def test_the_keyboard_alone_leads_to_a_file(address: str, browser: Browser) -> N
                 label = opened.page.evaluate(
                     "(one => one.tagName == 'A' ? one.ariaLabel || one.textContent.trim() : '')"
                     "(document.activeElement)")
-                if str(label).startswith(words):
+                if f"{label} ".startswith(f"{words} "):
                     break
-            assert str(label).startswith(words)
+            assert f"{label} ".startswith(f"{words} "), opened.page.url
             if words.startswith("Download"):
                 with opened.page.expect_download() as started:
                     keyboard.press("Enter")
