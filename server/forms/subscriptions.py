@@ -1,7 +1,7 @@
 """The forms of subscriptions: selling one, its last day, suspending it, its quota, its plan, its storage."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
@@ -89,8 +89,9 @@ class GrantForm(EditingForm):
 
 
 class PlanChangeForm(EditingForm):
-    """Another plan. Implementors see no `gigabytes`: the quota is the plan's."""
+    """Another plan, one of `offered`. Implementors see no `gigabytes`: the quota is the plan's."""
 
+    offered: Sequence[Plan] = ()
     plan = SelectField("New plan")
     gigabytes = gigabytes_field("Quota in GB", optional=True)
     period = RadioField("Validity", default="keep", choices=choices(

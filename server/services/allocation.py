@@ -1,7 +1,7 @@
 """Space: what was granted, what is used and what is free, by storage, plan and customer."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,18 +88,6 @@ def figures_of(storage: Storage, now: datetime) -> Figures:
         Vault.storage_id == storage.id).subquery()
     total, subscriptions, stored, computers = db.session.execute(select(granted, used).join(used, true())).one()
     return Figures(int(total), int(stored), storage.capacity, subscriptions, computers)
-
-
-def total_figures(figures: Iterable[Figures]) -> Figures:
-    """All storages together; the capacity is not known when one of them lacks it."""
-    every = list(figures)
-    capacities = [one.capacity for one in every]
-    known = [capacity for capacity in capacities if capacity is not None]
-    return Figures(
-        sum(one.granted for one in every), sum(one.used for one in every),
-        sum(known) if every and len(known) == len(every) else None,
-        sum(one.subscriptions for one in every), sum(one.computers for one in every),
-    )
 
 
 def outlook(storage: Storage, added: int, now: datetime) -> Outlook:

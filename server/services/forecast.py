@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import func, literal, null, select, union_all
 
 from server.extensions import db
-from server.models import Computer, FleetDay, Run, StorageDay, Subscription, Vault
+from server.models import Computer, Run, StorageDay, Subscription, Vault
 from server.models.runs import COMMITTED
 
 WINDOW_DAYS = 30
@@ -94,15 +94,6 @@ def of_subscriptions(
                          subscription.quota, today)
         for number, subscription in by_id.items()
     }
-
-
-def of_fleet(capacity: int, used: int, now: datetime) -> Forecast | None:
-    """When `capacity` bytes are full, by what all computers together have stored; `used` is what they hold now."""
-    today = now.astimezone(UTC).date()
-    days = dict(db.session.execute(
-        select(FleetDay.day, FleetDay.stored).where(FleetDay.day >= today - timedelta(days=WINDOW_DAYS))).all())
-    older = days.pop(today - timedelta(days=WINDOW_DAYS), None) is not None
-    return foretell(levels_from(days, used, today, older=older), capacity, today)
 
 
 def of_storage(storage_id: int, capacity: int | None, used: int, now: datetime) -> Forecast | None:

@@ -70,7 +70,7 @@ def preview(subscription: Subscription, plan: Plan, now: datetime, *, quota: int
     old, new = _terms(subscription), _new_terms(subscription, plan, now, quota, new_period)
     used, computers = used_by([subscription])[subscription.id]
     names = _surplus(subscription, computers - plan.computers) if computers > plan.computers else ()
-    shorter = plan.keep_days < retention.keep_days_in_force(subscription, now)
+    shorter = plan.keep_days < subscription.plan.keep_days
     storage = storage_of(subscription)
     return Preview(
         old, new, now.date(), used, computers, max(used - new.quota, 0), names,

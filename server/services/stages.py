@@ -3,9 +3,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, and_, case, literal
 
-from server.extensions import db
 from server.models import Subscription
 from server.models.plans import STAGES
 
@@ -35,10 +34,3 @@ def ends_soon(now: datetime, days: int = LISTED_DAYS) -> ColumnElement[bool]:
     """Whether a subscription ends within `days`, or is in its days of grace."""
     today = now.date()
     return and_(Subscription.grace_until >= today, Subscription.valid_until <= today + timedelta(days=days))
-
-
-def count_by_stage(now: datetime, *conditions: ColumnElement[bool]) -> dict[str, int]:
-    """How many subscriptions are in each stage, all stages named."""
-    stage = stage_at(now).label("stage")
-    found = dict(db.session.execute(select(stage, func.count()).where(*conditions).group_by(stage)).all())
-    return {name: found.get(name, 0) for name in NAMES}

@@ -15,10 +15,10 @@ from server.extensions import db
 from server.models import Storage, Vault
 from server.services import audit
 from server.services.certificates import pin_of
-from server.services.refusals import NameInUse, ValueRefused
+from server.services.refusals import ValueRefused
 from server.services.sealing import open_password, seal_password
 from server.services.storage_checks import StillChecking, is_checking
-from server.services.storages import DRAFT, FTP, choose_default
+from server.services.storages import DRAFT, FTP, check_name, choose_default
 from server.services.versions import check_version, note_change
 from vault.address import FtpAddress
 from vault.errors import CertificateRejected, StorageUnsuitable
@@ -84,7 +84,7 @@ def save_as_new(draft: Storage, name: str, capacity: int | None, default: bool, 
                 actor: str, address: str = "") -> Storage:
     """Make a draft that works a storage. Raises StillChecking, StorageUnsuitable, NameInUse, ValueRefused."""
     _must_work(draft)
-    check_new_name(name, draft.id)
+    check_name(name, besides=draft.id)
     password = open_password(config.secrets.kek, draft.name, draft.password_sealed)
     draft.name, draft.kind, draft.capacity = name, FTP, capacity
     draft.password_sealed = seal_password(config.secrets.kek, name, password)
@@ -145,14 +145,6 @@ def works(draft: Storage) -> bool:
 def vault_count(storage_id: int) -> int:
     """How many vaults lie on a storage."""
     return db.session.scalar(select(func.count()).where(Vault.storage_id == storage_id)) or 0
-
-
-def check_new_name(name: str, number: int) -> None:
-    """Raises ValueRefused or NameInUse unless the storage `number` may be called `name`."""
-    if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise ValueRefused(field="storage's name", reason="it needs 1 to 100 printable characters")
-    if db.session.scalar(select(Storage.id).where(Storage.name == name, Storage.id != number)) is not None:
-        raise NameInUse(what="storage", name=name)
 
 
 def _begun(wanted: Wanted, replaced: Storage | None, config: Config, now: datetime, actor: str) -> Storage:

@@ -8,8 +8,7 @@ from server.extensions import db
 from server.models import Storage
 from server.services import audit
 from server.services.sealing import open_password, seal_password
-from server.services.storage_drafts import check_new_name
-from server.services.storages import FTP, choose_default
+from server.services.storages import FTP, check_name, choose_default
 from server.services.versions import check_version, note_change
 
 
@@ -17,7 +16,7 @@ def edit_storage(storage: Storage, name: str, capacity: int | None, version: int
                  *, actor: str, address: str = "") -> None:
     """Another name or capacity (bytes, None: nobody says). Raises EditedMeanwhile, NameInUse, ValueRefused."""
     check_version(storage, version)
-    check_new_name(name, storage.id)
+    check_name(name, besides=storage.id)
     before = {"name": storage.name, "capacity": storage.capacity}
     if storage.kind == FTP and name != storage.name:  # the password is sealed under the name
         password = open_password(config.secrets.kek, storage.name, storage.password_sealed)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from server.extensions import db
 from server.models import Storage
@@ -56,18 +56,6 @@ def describe_storage(storage: Storage, figures: Figures) -> StorageState:
     """The state that follows from the last check and from how full it is; the worst counts."""
     word, sentence = _word_and_sentence(storage, figures)
     return StorageState(storage, word, sentence, _grade(storage), storage.problem_since, figures, is_checking(storage))
-
-
-def faults(now: datetime) -> list[StorageState]:
-    """The storages of which an administrator should know at once: those with a fault and those nearly full."""
-    suspects = db.session.scalars(
-        select(Storage).where(Storage.kind != DRAFT, or_(Storage.problem_code != "", Storage.capacity.is_not(None)))
-    ).all()
-    if not suspects:
-        return []
-    figures = allocation.storage_figures(now)
-    states = [describe_storage(storage, figures.get(storage.id, Figures())) for storage in suspects]
-    return [state for state in states if state.word in {NEARLY, UNREACHABLE, REFUSED, UNUSABLE}]
 
 
 def _word_and_sentence(storage: Storage, figures: Figures) -> tuple[str, str]:

@@ -60,6 +60,7 @@ def add_storage(
     other StorageErrors when it can't be reached. The first storage becomes the default one.
     """
     check_name(name)
+    db.session.commit()  # no transaction stays open while the server is examined
     diagnosis = examine_server(address, idle_seconds=idle_seconds)
     for finding in diagnosis.findings:
         tell(finding.sentence)
@@ -78,13 +79,11 @@ def add_storage(
     return storage
 
 
-def check_name(name: str) -> None:
-    """Raises ValueRefused or NameInUse unless a new storage may be called `name`."""
+def check_name(name: str, *, besides: int = 0) -> None:
+    """Raises ValueRefused or NameInUse unless a storage (that with the id `besides`, or a new one) may have `name`."""
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise ValueRefused(field="storage's name", reason="it needs 1 to 100 printable characters")
-    taken = db.session.scalar(select(Storage.id).where(Storage.name == name))
-    db.session.commit()  # the caller may take long until it writes
-    if taken is not None:
+    if db.session.scalar(select(Storage.id).where(Storage.name == name, Storage.id != besides)) is not None:
         raise NameInUse(what="storage", name=name)
 
 

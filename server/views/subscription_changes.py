@@ -168,7 +168,8 @@ def _for_administrator(subscription_id: int) -> Subscription:
 
 def _plan_form(subscription: Subscription, now: datetime, *data: object, **options: object) -> PlanChangeForm:
     form = PlanChangeForm(*data, **options)
-    form.plan.choices = plan_choices(plan_changes.choices_for(subscription, now))
+    form.offered = plan_changes.choices_for(subscription, now)
+    form.plan.choices = plan_choices(form.offered)
     if not access.is_administrator():
         del form.gigabytes
     return form

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from flask import Flask
 
 from server.extensions import db
-from server.models import FleetDay, Run, Storage, StorageDay
+from server.models import Run, Storage, StorageDay
 from server.services import forecast
 from tests.parts.portal_world import BackedUp, PortalWorld
 
@@ -63,17 +63,13 @@ def test_a_subscription_s_forecast_follows_from_the_runs_of_its_computers(app: F
     assert both == {hers: of_alice(world, 22 * GB), his: None}
 
 
-def test_the_fleet_and_each_storage_have_theirs(app: Flask, world: PortalWorld) -> None:
+def test_each_storage_has_its_own(app: Flask, world: PortalWorld) -> None:
     storage = db.session.query(Storage).one()
     for days_ago in range(1, 11):
-        db.session.add(FleetDay(day=TODAY - timedelta(days=days_ago), completed=1, stored=GB))
         if days_ago != 4:
             db.session.add(StorageDay(storage_id=storage.id, day=TODAY - timedelta(days=days_ago),
                                       used=(20 - days_ago) * GB))
     db.session.commit()
-    fleet = forecast.of_fleet(30 * GB, 20 * GB, NOW)
-    assert fleet is not None
-    assert 10 <= fleet.days <= 12
     rack = forecast.of_storage(storage.id, 30 * GB, 20 * GB, NOW)
     assert rack is not None
     assert 9 <= rack.days <= 11
