@@ -66,17 +66,14 @@ def load_person(key: str) -> Account | Staff | None:
     """Whose session this is; None when it ended, or when that sign-in is gone, closed or got a new password since."""
     if request.method in {"GET", "HEAD"}:
         begin_reading(db.session())
-    person = sessions.find_person(key)
-    if person is None or person.closed or not compare_digest(_seal(person), str(session.get(SEAL, ""))):
-        return None
     now = datetime.now(UTC)
     found = browser_sessions.find(browser_key(), key, now)
-    if found is None:
+    if found is None or found.person.closed or not compare_digest(_seal(found.person), str(session.get(SEAL, ""))):
         return None
     g.browser = found
     if "HX-Request" not in request.headers and browser_sessions.is_to_be_noted(found.session, now):
         _note_seen(found.session, now)
-    return person
+    return found.person
 
 
 def require_sign_in() -> ResponseReturnValue | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 
 from protocol.errors import NotFound
 from server.extensions import db
@@ -25,8 +25,9 @@ LONGEST_NAME, LONGEST_ADDRESS = 255, 64
 
 @dataclass(frozen=True)
 class Found:
-    """A browser that is signed in, and the rules that hold for it."""
+    """A browser that is signed in, who uses it, and the rules that hold for it."""
 
+    person: Account | Staff
     session: BrowserSession
     rules: Rules
 
@@ -49,15 +50,27 @@ def begin(person: Account | Staff, browser: str, address: str, now: datetime) ->
 
 def find(key: str, person: str, now: datetime) -> Found | None:
     """The browser with this key, if `person` is still signed in there; one question to the database."""
+    kind, number = kind_and_number(person)
+    if kind is None:
+        return None
     row = db.session.execute(
-        select(BrowserSession, Preference.values)
+        select(kind, BrowserSession, Preference.values).select_from(kind)
+        .join(BrowserSession, and_(BrowserSession.key_hash == _hash(key), BrowserSession.person == person,
+                                   BrowserSession.ended_at.is_(None)))
         .outerjoin(Preference, Preference.topic == sign_in_rules.TOPIC)
-        .where(BrowserSession.key_hash == _hash(key), BrowserSession.person == person,
-               BrowserSession.ended_at.is_(None))).one_or_none()
+        .where(kind.id == number)).one_or_none()
     if row is None:
         return None
-    found = Found(row[0], sign_in_rules.rules_of(row[1] or {}))
+    found = Found(row[0], row[1], sign_in_rules.rules_of(row[2] or {}))
     return found if now < found.ends_at() else None
+
+
+def kind_and_number(person: str) -> tuple[type[Staff] | type[Account] | None, int]:
+    """The table and the id that get_id() of the models names; None for no such name."""
+    kind, _, number = person.partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return None, 0
+    return Staff if kind == "staff" else Account if kind == "account" else None, int(number)
 
 
 def is_to_be_noted(session: BrowserSession, now: datetime) -> bool:

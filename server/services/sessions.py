@@ -84,11 +84,9 @@ def name_of(person: Account | Staff) -> str:
 
 def find_person(key: str) -> Account | Staff | None:
     """Whose session says `key` (see get_id of the models), if that sign-in still exists."""
-    kind, _, number = key.partition(":")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        return None
-    staff: Staff | None = db.session.get(Staff, int(number)) if kind == "staff" else None
-    account: Account | None = db.session.get(Account, int(number)) if kind == "account" else None
+    kind, number = browser_sessions.kind_and_number(key)
+    staff: Staff | None = db.session.get(Staff, number) if kind is Staff else None
+    account: Account | None = db.session.get(Account, number) if kind is Account else None
     return staff or account
 
 
