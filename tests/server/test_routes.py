@@ -12,9 +12,10 @@ from server.extensions import db, limiter
 from server.submissions import new_token
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PortalWorld
-from tests.parts.routes import PEOPLE, ROUTES, SENT, address_of, answers, objects_of, plain_rule
+from tests.parts.queries import MOST, count_queries
+from tests.parts.routes import PEOPLE, ROUTES, SENT, address_of, answers, objects_of, pages_for, plain_rule
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -67,12 +68,14 @@ class Doors:
         db.engine.dispose()
 
 
+@on_sqlite
 def test_each_route_is_in_the_table(app: Flask) -> None:
     assert sorted(routes_of(app) - ROUTES.keys()) == [], "add a line to tests/parts/routes.py"
     assert sorted(ROUTES.keys() - routes_of(app)) == [], "take these lines out of tests/parts/routes.py"
     assert sorted(SENT.keys() - ROUTES.keys()) == []
 
 
+@on_sqlite
 def test_each_route_answers_everybody_as_the_table_says(app: Flask, world: PortalWorld) -> None:
     app.config["WTF_CSRF_ENABLED"] = False
     doors = Doors(app, world)
@@ -86,6 +89,7 @@ def test_each_route_answers_everybody_as_the_table_says(app: Flask, world: Porta
     assert not wrong, "\n".join(sorted(wrong))
 
 
+@on_sqlite
 def test_no_page_changes_anything_without_the_token_of_its_form(app: Flask, world: PortalWorld) -> None:
     doors = Doors(app, world)
     for route in sorted(routes_of(app)):
@@ -96,8 +100,20 @@ def test_no_page_changes_anything_without_the_token_of_its_form(app: Flask, worl
         assert (route, answer.status_code, "IBS-1306" in answer.text) == (route, 400, True)
 
 
+@on_sqlite
 def test_what_changes_something_is_never_asked_by_get(app: Flask) -> None:
     both = {rule for method, _, rule in (route.partition(" ") for route in routes_of(app)) if method == "GET"}
     for rule in app.url_map.iter_rules():
         if "POST" in (rule.methods or set()) and plain_rule(rule.rule) in both:
             assert "GET" not in (rule.methods or set()), f"{rule.rule}: one view for GET and one for POST"
+
+
+def test_each_page_is_shown_whatever_the_database(app: Flask, world: PortalWorld) -> None:
+    objects = objects_of(world)
+    for person in ("owner", "implementor", "administrator"):
+        browser = browse(app, PEOPLE[person])
+        for rule in pages_for(person):
+            with count_queries() as queries:
+                answer = browser.get(address_of(rule, objects))
+            assert (rule, answer.status_code) == (rule, 200)
+            assert len(queries) <= MOST, (rule, person, queries.repeated)
