@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import String, cast, delete, literal, select, update
 
 from protocol.errors import NotFound
 from server.extensions import db
@@ -53,12 +53,12 @@ def find(key: str, person: str, now: datetime) -> Found | None:
     kind, number = kind_and_number(person)
     if kind is None:
         return None
+    rules = select(Preference.values).where(Preference.topic == sign_in_rules.TOPIC).scalar_subquery()
     row = db.session.execute(
-        select(kind, BrowserSession, Preference.values).select_from(kind)
-        .join(BrowserSession, and_(BrowserSession.key_hash == _hash(key), BrowserSession.person == person,
-                                   BrowserSession.ended_at.is_(None)))
-        .outerjoin(Preference, Preference.topic == sign_in_rules.TOPIC)
-        .where(kind.id == number)).one_or_none()
+        select(kind, BrowserSession, rules).select_from(kind)
+        .join(BrowserSession, BrowserSession.person == literal(f"{person.partition(':')[0]}:") + cast(kind.id, String))
+        .where(kind.id == number, BrowserSession.key_hash == _hash(key), BrowserSession.ended_at.is_(None))
+    ).one_or_none()
     if row is None:
         return None
     found = Found(row[0], row[1], sign_in_rules.rules_of(row[2] or {}))
