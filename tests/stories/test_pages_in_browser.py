@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Response
 
 from server.config import create_data
 from tests.parts.chromium import Window, chromium
@@ -72,8 +73,15 @@ def look(seen: Window, path: str, width: int) -> list[str]:
     """Open a page; what is wrong with it."""
     seen.complaints.clear()
     answer = seen.page.goto(seen.address + path)
-    found = [] if answer is not None and answer.status < 500 else ["failed"]
-    return [f"{path} at {width}: {problem}" for problem in [*found, *problems_of(seen)]]
+    if answer is None or answer.status >= 500:
+        return [f"{path} failed"]
+    found = problems_of(seen) if is_whole(answer) else seen.complaints
+    return [f"{path} at {width}: {problem}" for problem in found]
+
+
+def is_whole(answer: Response) -> bool:
+    """Whether this is a page; the parts that pages ask for again and again have no look of their own."""
+    return answer.text().startswith("<!DOCTYPE")
 
 
 def problems_of(seen: Window) -> list[str]:
@@ -144,8 +152,8 @@ def test_every_form_stays_whole_when_everything_in_it_is_wrong(
 def violations(seen: Window, path: str) -> list[str]:
     """What axe finds against WCAG 2.2 AA on a page, with the first elements of each kind."""
     answer = seen.page.goto(seen.address + path)
-    if answer is None or not answer.text().startswith("<!DOCTYPE"):
-        return []  # a part that its page asks for again and again, looked at there
+    if answer is None or not is_whole(answer):
+        return []
     seen.page.evaluate(AXE.read_text("utf-8"))
     found = seen.page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
     return [f"{path}: {one['id']}: {one['help']}: {[node['html'][:120] for node in one['nodes'][:3]]}"
