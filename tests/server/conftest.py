@@ -14,6 +14,7 @@ from server.config import Config, create_data
 from server.extensions import db, limiter
 from server.services import sign_in
 from tests.parts.api_computer import ApiComputer, enrol_computer
+from tests.parts.compiled_templates import COMPILED
 from tests.parts.databases import copy_sqlite, empty_tables
 from tests.parts.portal_world import PortalWorld
 
@@ -38,6 +39,7 @@ def app(config: Config) -> Iterator[Flask]:
     """The portal; its application context is entered, so that services can be called."""
     app = create_app(config)
     app.testing = True
+    app.jinja_env.bytecode_cache = COMPILED
     limiter.reset()
     with app.app_context():
         if db.engine.dialect.name != "sqlite":
