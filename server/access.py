@@ -20,10 +20,10 @@ from server.database import begin_reading
 from server.extensions import db, login_manager
 from server.models import Account, BrowserSession, Computer, Customer, Run, Staff, Subscription
 from server.services import browser_sessions, catalogue, enrolment, leases, ownership, sessions
+from server.services.ownership import ADMINISTRATOR
 from server.services.refusals import NotPermitted
 
 Record = TypeVar("Record")
-ADMINISTRATOR = "administrator"
 SEAL = "seal"
 """Where a browser's session keeps what ties it to the password it was begun with."""
 BROWSER, HALF = "browser", "half"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from urllib.parse import quote
 
 from protocol.errors import NotFound
 
@@ -95,3 +96,9 @@ class PortableNames:
             chosen = f"{stem} ({number}){suffix}"
         self._taken.add(key)
         return chosen
+
+
+def disposition(name: str) -> str:
+    """The header that makes browsers save the answer as `name`; old ones get a plain ASCII name."""
+    plain = "".join(sign if (sign.isascii() and sign.isalnum()) or sign in " ._-()" else "_" for sign in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -62,8 +62,7 @@ MODULE_LINES = 300
 TEST_LINES = 500
 FUNCTION_LINES = 40
 TEMPLATE_LINES = 120
-LARGER_MODULES = {
-}
+LARGER_MODULES: dict[str, int] = {}
 """A ratchet: these may not grow, and leave this list when they fit."""
 LARGER_FUNCTIONS = {"tests/client/talking_portal.py: __init__": 50}
 

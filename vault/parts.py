@@ -11,9 +11,10 @@ from vault.errors import BackupError, TransferFailed
 from vault.keys import VaultKeys
 from vault.layout import VAULT_FILE, commit_name, part_name
 from vault.manifests import INDEX, INLINE_LIMIT, NAMES, PACKS, STRUCTURE, PartRecord, seal_section
+from vault.packing import ClosedPack
 from vault.records import pack_location, pack_names, pack_packs, pack_structure
 from vault.storage import Storage
-from vault.writer import ClosedPack, Job, attempt
+from vault.writer import Job, attempt
 
 PART_SIZE = 2 << 20
 """A part is stored when its records reach this size."""

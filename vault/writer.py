@@ -18,8 +18,6 @@ from vault.packs import DEFAULT_SIZE, PackBuilder
 from vault.records import StoredPack
 from vault.storage import Storage
 
-__all__ = ["ClosedPack", "CompressedChunk", "NumberedChunk", "PackWriter", "attempt"]
-
 BUFFER_LIMIT = 26 << 20
 """Packs under way, the filling one included, take at most so much memory; with many connections they are smaller."""
 SMALLEST = 4 << 20

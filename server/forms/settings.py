@@ -6,13 +6,12 @@ from wtforms import BooleanField, Field, IntegerField, PasswordField, SelectFiel
 from wtforms.validators import Length, NumberRange, Optional, Regexp
 
 from server.forms.base import EditingForm, Form, choices, line
-from server.services.branding import COLOUR, Branding
+from server.services.branding import COLOUR, LARGEST_LOGO, Branding
 from server.services.contacts import checked_email
 from server.services.mail.delivery import PLAIN, STARTTLS, TLS, MailSettings
 from server.services.refusals import ValueRefused
 
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "INR", "AUD", "CAD", "DKK", "NOK", "SEK", "PLN", "CZK", "BRL", "ZAR", "JPY")
-LARGEST_LOGO = 200_000
 
 
 def an_address(form: Form, field: Field) -> None:

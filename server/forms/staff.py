@@ -4,8 +4,9 @@ from __future__ import annotations
 from wtforms import RadioField, SelectField
 
 from server.forms.base import EditingForm, choices, line
+from server.services.ownership import ADMINISTRATOR, IMPLEMENTOR
 from server.services.places import zone_names
-from server.services.staff import ADMINISTRATOR, IMPLEMENTOR, Details
+from server.services.staff import Details
 
 
 class StaffForm(EditingForm):

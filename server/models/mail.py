@@ -14,7 +14,7 @@ class Mail(Model):
 
     `key` names the occasion, so that none is told twice: "run:12:7". It waits until `due_at`; `sent_at` and
     `given_up_at` end its way. `message_id` never changes, so that a repetition can be recognised. `text` and `html`
-    are UTF-8.
+    are UTF-8, and empty once it ended.
     """
 
     __tablename__ = "mail"

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, null, or_, select, true, union_all
-from sqlalchemy.orm import defer
 
 from server.extensions import db
 from server.models import Account, AuditEvent, Computer, Run
 from server.services.doors import computers_of
 from server.services.health import result_of
 from server.services.own_plans import ASKED
+from server.services.run_list import load_runs
 from server.words import count, size
 
 ROWS_PER_PAGE = 50
@@ -37,6 +37,8 @@ WORDS = {
     "made new spare codes": "made new spare codes for",
     "ended a sign-in": "ended the sign-in of",
     "ended all other sign-ins": "ended all other sign-ins of",
+    "made a set-up code": "made a set-up code for",
+    "restored files": "restored",
     "asked for a backup": "asked for a backup of",
     "paused a computer": "paused the computer",
     "resumed a computer": "resumed the computer",
@@ -98,7 +100,7 @@ def read_activity(account: Account, kind: str, page: int) -> ActivityPage:
     names = set(db.session.scalars(select(Account.user_name).where(Account.customer_id == account.customer_id)))
     deeds = {event.id: event for event in db.session.scalars(
         select(AuditEvent).where(AuditEvent.id.in_([number for number, vault in keys if vault is None])))}
-    runs = {(run.vault_id, run.run_no): run for run in _named_runs(keys)}
+    runs = load_runs((vault, number) for number, vault in keys if vault is not None)
     rows = [_deed(deeds[number], names) if vault is None else _ran(runs[vault, number], vaults[vault])
             for number, vault in keys]
     return ActivityPage(rows, page, pages, total)
@@ -120,17 +122,6 @@ def _deeds(account: Account, kind: str) -> Select[*tuple[Any, ...]]:
 def _runs(vaults: Sequence[int], kind: str) -> Select[*tuple[Any, ...]]:
     columns: tuple[Any, ...] = (Run.opened_at, Run.run_no, Run.vault_id)
     return select(*columns).where(Run.vault_id.in_(vaults), true() if kind in {"", "backups"} else false())
-
-
-def _named_runs(keys: Sequence[Any]) -> list[Run]:
-    wanted: dict[int, list[int]] = {}
-    for number, vault in keys:
-        if vault is not None:
-            wanted.setdefault(vault, []).append(number)
-    if not wanted:
-        return []
-    named = or_(*(and_(Run.vault_id == vault, Run.run_no.in_(numbers)) for vault, numbers in wanted.items()))
-    return list(db.session.scalars(select(Run).where(named).options(defer(Run.commit))))
 
 
 def _deed(event: AuditEvent, names: set[str]) -> Line:

@@ -30,7 +30,7 @@ from server.models.base import Moment, large_number
 from server.services import health
 from server.services.computers import lean_computers, serves
 from server.services.health import GONE, PAUSED
-from server.services.ownership import served_by
+from server.services.ownership import sentence_for, served_by
 from server.words import count, full_date, percent, size
 
 PATIENCE = timedelta(days=3)
@@ -85,7 +85,7 @@ def read(person: Staff, now: datetime, *, limit: int, offset: int = 0) -> Attent
     query = select(everything, func.count().over().label("total")).order_by(
         columns.rank, columns.day, columns.moment, columns.title, columns.computer_id)
     rows = db.session.execute(query.limit(limit).offset(offset)).all()
-    computers = _load([row.computer_id for row in rows if row.computer_id is not None], now)
+    computers = _load(person, [row.computer_id for row in rows if row.computer_id is not None], now)
     items = [computers[row.computer_id](row) if row.computer_id else _told(row, now) for row in rows
              if not row.computer_id or row.computer_id in computers]
     return Attention(items, rows[0].total if rows else 0)
@@ -156,24 +156,25 @@ def _row(rank: ColumnElement[Any], customer: Any, number: Any, title: Any, **mor
 # --- in words --------------------------------------------------------------------------------------------------------
 
 
-def _load(ids: Sequence[str], now: datetime) -> dict[str, Any]:
+def _load(person: Staff, ids: Sequence[str], now: datetime) -> dict[str, Any]:
     """For each computer, what makes an item of its row."""
     if not ids:
         return {}
     reported = select(func.max(Hardware.received_at)).where(Hardware.computer_id == Computer.id).scalar_subquery()
-    query = lean_computers(health.state_at(now), Vault.last_run_no, Vault.last_commit_run, Run.sentence, reported)
+    query = lean_computers(health.state_at(now), Vault.last_run_no, Vault.last_commit_run, Run.code, Run.sentence,
+                           reported)
     query = query.join(Vault, Vault.id == Computer.vault_id).outerjoin(
         Run, (Run.vault_id == Vault.id) & (Run.run_no == Vault.last_run_no)).where(Computer.id.in_(ids))
 
     def maker(computer: Computer, *facts: Any) -> Any:
-        return lambda row: _of_computer(row, computer, now, *facts)
+        return lambda row: _of_computer(row, person, computer, now, *facts)
 
     return {row[0].id: maker(*row) for row in db.session.execute(query)}
 
 
-def _of_computer(row: Any, computer: Computer, now: datetime, state: str, last_run: int, last_commit: int | None,
-                 sentence: str | None, reported: datetime | None) -> Item:
-    told = health.describe(computer, state, now, sentence or "")
+def _of_computer(row: Any, person: Staff, computer: Computer, now: datetime, state: str, last_run: int,
+                 last_commit: int | None, code: str | None, sentence: str | None, reported: datetime | None) -> Item:
+    told = health.describe(computer, state, now, sentence_for(person, code or "", sentence or ""))
     known: dict[str, object] = {"computer_id": computer.id}
     ask = Ask("Open", "computers.page", known)
     word, since, reason = told.state, told.since, told.reason

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, false, func, select
 
 from server.extensions import db
 from server.models import AuditEvent, Customer
 from server.services import audit
+from server.services.ownership import LABEL
 
 ROWS_PER_PAGE = 50
 BLOCK = 1000
@@ -87,8 +88,8 @@ def _select(wanted: Wanted, zone: tzinfo) -> Select[AuditEvent, Customer]:
     if wanted.action:
         asked = asked.where(func.lower(AuditEvent.action).contains(wanted.action.lower(), autoescape=True))
     if wanted.customer:
-        digits = wanted.customer.upper().removeprefix("C-")
-        asked = asked.where(Customer.number == (int(digits) if digits.isascii() and digits.isdigit() else -1))
+        number = LABEL.fullmatch(f"C-{wanted.customer.upper().removeprefix('C-'):0>6}")
+        asked = asked.where(Customer.number == int(number[1]) if number else false())
     if wanted.first:
         asked = asked.where(AuditEvent.at >= datetime.combine(wanted.first, time(), zone))
     if wanted.last:

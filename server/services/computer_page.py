@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 
 from server.extensions import db
-from server.models import AuditEvent, Computer, Run, Vault
+from server.models import AuditEvent, Computer, Run, Staff, Vault
 from server.models.runs import OPEN
 from server.services import health, results
 from server.services.computers import Listing, whole_computers
 from server.services.health import Health
+from server.services.ownership import sentence_for
 from server.services.results import DayResult
 from server.services.subscriptions import used_bytes
 
@@ -46,8 +47,8 @@ def head_of(computer: Computer, now: datetime) -> Health:
     return health.describe(found, state, now)
 
 
-def summarise(computer: Computer, now: datetime) -> Summary:
-    """All that the first tab shows."""
+def summarise(person: Staff, computer: Computer, now: datetime) -> Summary:
+    """All that the first tab shows to `person`."""
     query = whole_computers(health.state_at(now)).where(Computer.id == computer.id)
     found, state = db.session.execute(query.execution_options(populate_existing=True)).one()
     vault = db.session.get_one(Vault, found.vault_id)
@@ -56,7 +57,7 @@ def summarise(computer: Computer, now: datetime) -> Summary:
     last = runs.get(vault.last_run_no)
     return Summary(
         computer=found,
-        health=health.describe(found, state, now, last.sentence if last else ""),
+        health=health.describe(found, state, now, sentence_for(person, last.code, last.sentence) if last else ""),
         stored=vault.stored_bytes,
         used=used_bytes(found.subscription_id),
         storage=vault.storage.name,

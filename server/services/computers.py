@@ -25,7 +25,7 @@ from server.models import (
 )
 from server.services import health
 from server.services.health import WORST_FIRST, Health, rank_of, with_states
-from server.services.ownership import ADMINISTRATOR, LABEL, served_by
+from server.services.ownership import ADMINISTRATOR, LABEL, sentence_for, served_by
 
 ROWS_PER_PAGE = 50
 SORTS = ("state", "name", "customer", "backup", "stored", "seen")
@@ -114,13 +114,13 @@ def list_computers(person: Staff, wanted: Wanted, now: datetime) -> Listing:
     if not keys and page > 1:
         page, keys = 1, _page(person, wanted, now, 1)
     total = keys[0].total if keys else 0
-    query = lean_computers(health.state_at(now), Vault.stored_bytes, Run.sentence).join(
+    query = lean_computers(health.state_at(now), Vault.stored_bytes, Run.code, Run.sentence).join(
         Vault, Vault.id == Computer.vault_id).outerjoin(
         Run, (Run.vault_id == Vault.id) & (Run.run_no == Vault.last_run_no)).where(
         Computer.id.in_([key.id for key in keys]))
     rows = {
-        computer.id: Row(computer, health.describe(computer, word, now, sentence or ""), stored)
-        for computer, word, stored, sentence in (db.session.execute(query) if keys else ())
+        computer.id: Row(computer, health.describe(computer, word, now, sentence_for(person, code or "", sentence or "")), stored)
+        for computer, word, stored, code, sentence in (db.session.execute(query) if keys else ())
     }
     return Listing([rows[key.id] for key in keys if key.id in rows], page, max(1, -(-total // ROWS_PER_PAGE)), total)
 

@@ -3,15 +3,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import func, null, or_, select, union_all
-from sqlalchemy.orm import defer
+from sqlalchemy import func, null, select, union_all
 
 from server.extensions import db
 from server.models import AuditEvent, Computer, Customer, Run
 from server.services import audit
 from server.services.health import result_of
+from server.services.run_list import load_runs
 from server.words import count, size
 
 ROWS_PER_PAGE = 50
@@ -58,7 +58,7 @@ def read_log(customer: Customer, page: int, *, names: bool) -> LogPage:
         .limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)).all()
     events = {event.id: event for event in db.session.scalars(
         select(AuditEvent).where(AuditEvent.id.in_([number for number, vault in keys if vault is None])))}
-    ran = {(run.vault_id, run.run_no): run for run in _runs(keys)}
+    ran = load_runs((vault, number) for number, vault in keys if vault is not None)
     rows = [_deed(events[number], customer, names) if vault is None else _run(ran[vault, number], vaults[vault], names)
             for number, vault in keys]
     return LogPage(rows, page, pages)
@@ -79,14 +79,3 @@ def _run(run: Run, computer: Computer, names: bool) -> Line:
     return Line(run.opened_at, computer.name, result_of(run.state, run.skipped),
                 "automatic run" if run.automatic else "manual run", (run.sentence if names else "") or what,
                 (computer.id, run.run_no))
-
-
-def _runs(keys: Sequence[Any]) -> list[Run]:
-    wanted: dict[int, list[int]] = {}
-    for number, vault in keys:
-        if vault is not None:
-            wanted.setdefault(vault, []).append(number)
-    if not wanted:
-        return []
-    where = or_(*((Run.vault_id == vault) & Run.run_no.in_(numbers) for vault, numbers in wanted.items()))
-    return list(db.session.scalars(select(Run).where(where).options(defer(Run.commit))))

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import func, select
 
@@ -49,15 +50,15 @@ def _asked_just_now(person: Account | Staff, now: datetime) -> bool:
 def _send(person: Account | Staff, brand: Branding, now: datetime, address: str) -> bool:
     token = password_links.create_link(person, now, valid_for=VALID_FOR, actor=f"somebody as {name_of(person)}",
                                        address=address)
-    letter = letters.write(
-        f"New password for {name_of(person)}", brand,
+    compose = partial(
+        letters.write, f"New password for {name_of(person)}", brand,
         [f"Somebody asked for a new password of the sign-in {name_of(person)} at {brand.name}.",
          "If that was you, set it here within an hour. The link works once. All earlier sign-ins then end.",
          "If it was not you, nothing is to be done: your password stays as it is."],
         link=("Set a password", f"{brand.address}/set-password/{token}"),
         footer="You get this e-mail because somebody chose “Forgotten the password?” on the sign-in page.")
     customer = person.customer_id if isinstance(person, Account) else None
-    queued = outbox.queue(f"forgotten:{person.get_id()}:{now:%Y%m%dT%H%M%S.%f}", person.email, letter, now,
+    queued = outbox.queue(f"forgotten:{person.get_id()}:{now:%Y%m%dT%H%M%S.%f}", person.email, compose, now,
                           customer=customer)
     db.session.commit()
     return queued

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import or_, select
@@ -73,9 +74,9 @@ def ask_for_change(
     event = audit.record(account.user_name, ASKED, subscription.plan.name, detail=wish, address=address, now=now,
                          customer=account.customer_id, account=account.id)
     db.session.flush()
-    letter = _letter(account, subscription, wish, brand)
+    compose = partial(_letter, account, subscription, wish, brand)
     for reader in _readers(account.customer):
-        outbox.queue(f"wish:{event.id}:staff:{reader.id}", reader.email, letter, now, customer=account.customer_id)
+        outbox.queue(f"wish:{event.id}:staff:{reader.id}", reader.email, compose, now, customer=account.customer_id)
     db.session.commit()
 
 

@@ -9,13 +9,22 @@ from sqlalchemy.orm import joinedload
 from server.extensions import db
 from server.models import Account, Computer, Customer, Staff, Subscription
 
-ADMINISTRATOR = "administrator"
+ADMINISTRATOR, IMPLEMENTOR = "administrator", "implementor"
+ABOUT_FILES = "IBS-4"
+"""How the codes of sentences begin that name files or folders of the computer."""
+UNNAMED = "Some of its files or folders kept the backup from being complete. The computer's activity log names them."
 LABEL = re.compile(r"C-([0-9]{6,9})", re.ASCII)
 
 
 def served_by(person: Staff) -> ColumnElement[bool]:
     """The condition on Customer under which this member of staff serves it: administrators all, others the assigned."""
     return true() if person.role == ADMINISTRATOR else Customer.implementor_id == person.id
+
+
+def sentence_for(person: Account | Staff, code: str, sentence: str) -> str:
+    """What a run said of its end, as `person` may read it: implementors are told no names of files or folders."""
+    hidden = isinstance(person, Staff) and person.role != ADMINISTRATOR and code.startswith(ABOUT_FILES)
+    return UNNAMED if hidden and sentence else sentence
 
 
 def find_customer(person: Staff, label: str) -> Customer | None:

@@ -1,18 +1,19 @@
 """Runs as staff see them: a list by filters, newest first; a page begins where the last one ended."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, not_, or_, select
+from sqlalchemy.orm import defer
 
 from server.extensions import db
 from server.models import Computer, Customer, Run, Staff
 from server.models.runs import COMMITTED, OPEN
 from server.services.health import RESULTS, result_of
-from server.services.ownership import ADMINISTRATOR, LABEL, served_by
+from server.services.ownership import ADMINISTRATOR, LABEL, sentence_for, served_by
 
 ROWS_PER_PAGE = 50
 FEW_VAULTS = 50
@@ -57,6 +58,7 @@ class Row(NamedTuple):
     files: int
     bytes: int
     stored: int
+    code: str
     sentence: str
     computer_id: str
     computer: str
@@ -78,7 +80,8 @@ class Listing(NamedTuple):
 
 COLUMNS = (
     Run.vault_id, Run.run_no, Run.state, Run.skipped, Run.automatic, Run.opened_at, Run.finished_at, Run.lease_until,
-    Run.files, Run.bytes, Run.stored, Run.sentence, Computer.id, Computer.name, Customer.name, Customer.number,
+    Run.files, Run.bytes, Run.stored, Run.code, Run.sentence, Computer.id, Computer.name, Customer.name,
+    Customer.number,
 )  # fmt: skip
 
 
@@ -92,7 +95,7 @@ def list_runs(person: Staff, wanted: Wanted, now: datetime) -> Listing:
     if vaults is not None:
         query = query.where(Run.vault_id.in_(vaults)) if len(vaults) <= FEW_VAULTS else query
     query = query.order_by(Run.opened_at.desc(), Run.vault_id.desc(), Run.run_no.desc()).limit(ROWS_PER_PAGE + 1)
-    rows = [Row(*row) for row in db.session.execute(query)]
+    rows = _read(person, query)
     more = len(rows) > ROWS_PER_PAGE
     return Listing(rows[:ROWS_PER_PAGE], rows[ROWS_PER_PAGE - 1].cursor if more else "")
 
@@ -100,8 +103,25 @@ def list_runs(person: Staff, wanted: Wanted, now: datetime) -> Listing:
 def running_now(person: Staff, now: datetime, most: int) -> Listing:
     """The runs that are under way, the longest ones first; `older` says that there are more than `most`."""
     query = _runs().where(served_by(person), Run.state == OPEN, Run.lease_until > now).order_by(Run.opened_at)
-    rows = [Row(*row) for row in db.session.execute(query.limit(most + 1))]
+    rows = _read(person, query.limit(most + 1))
     return Listing(rows[:most], rows[most].cursor if len(rows) > most else "")
+
+
+def _read(person: Staff, query: Select[Any]) -> list[Row]:
+    rows = (Row(*row) for row in db.session.execute(query))
+    return [row._replace(sentence=sentence_for(person, row.code, row.sentence)) for row in rows]
+
+
+def load_runs(keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Run]:
+    """The runs with these keys, (vault, number), without their commit objects."""
+    wanted: dict[int, list[int]] = {}
+    for vault_id, run_no in keys:
+        wanted.setdefault(vault_id, []).append(run_no)
+    if not wanted:
+        return {}
+    named = or_(*(and_(Run.vault_id == vault_id, Run.run_no.in_(numbers)) for vault_id, numbers in wanted.items()))
+    return {(run.vault_id, run.run_no): run
+            for run in db.session.scalars(select(Run).where(named).options(defer(Run.commit)))}
 
 
 def word_of(run: Run | Row, now: datetime) -> str:

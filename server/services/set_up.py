@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import defer, joinedload
 
 from server.extensions import db
-from server.models import Account, Computer, Pack, RestoreReport, Run, SetUpCode, Subscription
+from server.models import Account, Computer, Pack, RestoreReport, Run, SetUpCode, Staff, Subscription
 from server.models.runs import COMMITTED
+from server.services.ownership import sentence_for
 from server.words import count, size
 
 DONE, WAITING, TROUBLE = "Done", "Waiting", "Problem"
@@ -43,8 +44,8 @@ class Progress:
         return all(step.state == DONE for step in self.steps)
 
 
-def progress_of(visit: SetUpCode, account: Account, now: datetime) -> Progress:
-    """The checklist of a visit as things stand."""
+def progress_of(person: Staff, visit: SetUpCode, account: Account, now: datetime) -> Progress:
+    """The checklist of a visit as things stand, in words for `person`."""
     computer = db.session.scalars(
         select(Computer).where(Computer.id == visit.computer_id)
         .options(joinedload(Computer.subscription).joinedload(Subscription.plan))).first()
@@ -57,6 +58,7 @@ def progress_of(visit: SetUpCode, account: Account, now: datetime) -> Progress:
             "Hardware accepted", "Folders chosen", "Test upload", "First backup", "Test restore")]
         return Progress(visit, account, None, [first, *rest], None, None)
     last = _newest_run(computer)
+    told = sentence_for(person, last.code, last.sentence) if last else ""
     first_run = db.session.scalars(
         select(Run).where(Run.vault_id == computer.vault_id, Run.state == COMMITTED).order_by(Run.run_no).limit(1)
     ).first()
@@ -65,8 +67,8 @@ def progress_of(visit: SetUpCode, account: Account, now: datetime) -> Progress:
     ).first()
     steps = [
         Step("Client signed in", DONE, f"{computer.name}, client {computer.client_version}."),
-        _hardware(computer), _folders(computer, first_run), _upload(computer, last), _backup(first_run, last),
-        _restore(restore),
+        _hardware(computer), _folders(computer, first_run), _upload(computer, last, told),
+        _backup(first_run, last, told), _restore(restore),
     ]  # fmt: skip
     return Progress(visit, account, computer, steps, first_run, restore)
 
@@ -92,20 +94,20 @@ def _folders(computer: Computer, first_run: Run | None) -> Step:
     return Step("Folders chosen", WAITING, "No folders chosen yet.", "Choose the customer's folders in the client.")
 
 
-def _upload(computer: Computer, last: Run | None) -> Step:
+def _upload(computer: Computer, last: Run | None, told: str) -> Step:
     committed = last is not None and last.state == COMMITTED
     if committed or db.session.scalar(select(Pack.pack_no).where(Pack.vault_id == computer.vault_id).limit(1)):
         return Step("Test upload", DONE, "The storage has confirmed what the client sent.")
     if last is not None and last.code.startswith(("IBS-2", "IBS-3")):
-        return Step("Test upload", TROUBLE, last.sentence, "Check the connection to the storage, then back up again.")
+        return Step("Test upload", TROUBLE, told, "Check the connection to the storage, then back up again.")
     return Step("Test upload", WAITING, "Nothing has reached the storage yet.", "Start the first backup in the client.")
 
 
-def _backup(first_run: Run | None, last: Run | None) -> Step:
+def _backup(first_run: Run | None, last: Run | None, told: str) -> Step:
     if first_run is not None:
         return Step("First backup", DONE, f"{count(first_run.files, 'file')}, {size(first_run.bytes)}.")
     if last is not None and last.state not in {"open", COMMITTED}:
-        return Step("First backup", TROUBLE, last.sentence or "The first backup ended before it was complete.",
+        return Step("First backup", TROUBLE, told or "The first backup ended before it was complete.",
                     "Start it again in the client; what was stored is used.")
     return Step("First backup", WAITING, "It is under way." if last else "Not begun.",
                 "" if last else "Start the first backup in the client.")

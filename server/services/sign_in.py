@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from protocol.errors import SignInFailed, TooManyAttempts
 from server.extensions import db
-from server.models import Account, Staff
+from server.models import Account
 from server.models.people import SignIn
 from server.services.refusals import ValueRefused
 
@@ -35,15 +35,6 @@ def sign_in_account(user_name: str, password: str, now: datetime) -> Account:
     check_password(account, password, now)
     assert account is not None  # check_password has refused
     return account
-
-
-def sign_in_staff(email: str, password: str, now: datetime) -> Staff:
-    """The member of staff with that e-mail address. Raises SignInFailed, TooManyAttempts."""
-    known = select(Staff).where(Staff.email == fold(email))
-    person: Staff | None = db.session.scalar(known.with_for_update())
-    check_password(person, password, now)
-    assert person is not None  # check_password has refused
-    return person
 
 
 def check_password(person: SignIn | None, password: str, now: datetime) -> None:

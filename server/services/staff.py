@@ -11,14 +11,14 @@ from sqlalchemy.exc import IntegrityError
 
 from protocol.errors import NotFound, Refusal
 from server.extensions import db
-from server.models import Customer, Staff
+from server.models import Account, Customer, Staff
 from server.services import audit
 from server.services.contacts import checked_email
+from server.services.ownership import ADMINISTRATOR, IMPLEMENTOR
 from server.services.refusals import NameInUse, ValueRefused
 from server.services.sign_in import fold, hash_password
 from server.services.versions import check_version, note_change
 
-ADMINISTRATOR, IMPLEMENTOR = "administrator", "implementor"
 ROLES = (ADMINISTRATOR, IMPLEMENTOR)
 WHAT = "e-mail address"
 
@@ -124,7 +124,9 @@ def _checked(details: Details) -> Details:
 
 
 def _check_free(email: str) -> None:
-    if db.session.scalar(select(Staff.id).where(Staff.email == email)) is not None:
+    """Raises NameInUse; an account of that name counts too, as it would be found first when somebody signs in."""
+    accounts = select(Account.id).where(Account.user_name == email)
+    if db.session.scalar(select(Staff.id).where(Staff.email == email).union_all(accounts).limit(1)) is not None:
         raise NameInUse(what=WHAT, name=email)
 
 

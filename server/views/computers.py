@@ -35,7 +35,7 @@ def index() -> ResponseReturnValue:
 def page(computer_id: str) -> ResponseReturnValue:
     """A computer in one view."""
     computer = access.computer_for_staff(computer_id)
-    summary = computer_page.summarise(computer, datetime.now(UTC))
+    summary = computer_page.summarise(access.staff_member(), computer, datetime.now(UTC))
     return render_template("computers/page.html", computer=computer, health=summary.health, summary=summary,
                            asked=computer_changes.is_asked(computer))
 

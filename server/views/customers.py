@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from server import access, submissions
 from server.forms.base import showable
-from server.forms.customers import RegistrationForm
+from server.forms.registrations import RegistrationForm
 from server.models import Customer, Staff
 from server.services import customer_list, customer_log, customer_page, customers, places, stages
 from server.services.customer_list import NOBODY, SORTS, Wanted

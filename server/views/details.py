@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from protocol.errors import SignInFailed, TooManyAttempts
 from server import access, submissions
 from server.forms.accounts import SwitchBackupsForm, SwitchMailForm
-from server.forms.own import ContactForm, PasswordAgainForm
+from server.forms.own import PasswordAgainForm
+from server.forms.registrations import ContactForm
 from server.models import Account, Computer
 from server.services import accounts, customers, doors, own_details, recovery_codes
 from server.services.sealing import open_password, seal_password

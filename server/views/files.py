@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, render_template, request, stream_with_context
 from flask.typing import ResponseReturnValue
@@ -10,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from server import access
 from server.models import Account, Customer
 from server.pages import reader_zone
-from server.paths import path_of, readable
+from server.paths import disposition, path_of, readable
 from server.services import doors, downloads, file_history, file_search, folders
 from server.services.restore_points import month_of, page_of_points
 
@@ -142,9 +141,3 @@ def _by_plan(who: Account | Customer) -> str:
 
 def _page() -> int:
     return request.args.get("page", 1, int)
-
-
-def disposition(name: str) -> str:
-    """The header that makes browsers save the answer as `name`; old ones get a plain ASCII name."""
-    plain = "".join(sign if (sign.isascii() and sign.isalnum()) or sign in " ._-()" else "_" for sign in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

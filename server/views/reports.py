@@ -7,9 +7,9 @@ from flask import Blueprint, Response, render_template, request, stream_with_con
 from flask.typing import ResponseReturnValue
 
 from server import access
+from server.paths import disposition
 from server.services import reports
 from server.services.spreadsheets import TYPE
-from server.views.files import disposition
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 blueprint.before_request(access.require_sign_in)

@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from protocol.errors import NotFound
 from server import access
+from server.models import Run
+from server.paths import disposition
 from server.services import activity_logs, run_list, run_page
-from server.services.ownership import ADMINISTRATOR, LABEL
+from server.services.ownership import ADMINISTRATOR, LABEL, sentence_for
 from server.services.run_list import KINDS, WORDS, Wanted
-from server.views.files import disposition
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs")
 blueprint.before_request(access.require_sign_in)
@@ -38,7 +39,8 @@ def page(computer_id: str, number: int) -> ResponseReturnValue:
     run = run_page.find_run(computer, number)
     names = access.staff_member().role == ADMINISTRATOR
     log = run_page.read_activity(run, names=names)
-    return render_template("runs/page.html", computer=computer, run=run, log=log, live=run.is_live(now))
+    return render_template("runs/page.html", computer=computer, run=run, log=log, live=run.is_live(now),
+                           told=_told(run))
 
 
 @blueprint.get(f"{RUN}/progress")
@@ -47,7 +49,7 @@ def progress(computer_id: str, number: int) -> ResponseReturnValue:
     computer, now = access.computer_for_staff(computer_id), datetime.now(UTC)
     run = run_page.find_run(computer, number)
     live = run.is_live(now)
-    page_ = render_template("runs/progress.html", computer=computer, run=run, live=live)
+    page_ = render_template("runs/progress.html", computer=computer, run=run, live=live, told=_told(run))
     return page_, 200 if live else STOP_POLLING
 
 
@@ -61,6 +63,10 @@ def log(computer_id: str, number: int) -> ResponseReturnValue:
         raise NotFound(what="activity log of this run yet")
     name = disposition(f"{computer.name} run {number}.xml")
     return Response(document, mimetype="application/xml", headers={"Content-Disposition": name})
+
+
+def _told(run: Run) -> str:
+    return sentence_for(access.staff_member(), run.code, run.sentence)
 
 
 def _wanted() -> Wanted:

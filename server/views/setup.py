@@ -81,4 +81,4 @@ def sheet(visit_id: int) -> ResponseReturnValue:
 def _progress(visit_id: int) -> Progress:
     found = set_up_codes.find_visit(visit_id)
     account = access.account_for_staff(found.account_id)
-    return set_up.progress_of(found, account, datetime.now(UTC))
+    return set_up.progress_of(access.staff_member(), found, account, datetime.now(UTC))

@@ -16,9 +16,10 @@ from protocol.messages import AdoptedPack, KnownChunks, LookupChunks, PackedChun
 from vault.blobs import OVERHEAD, compress
 from vault.chunks import chunk_id
 from vault.keys import VaultKeys, derive_keys
+from vault.packing import ClosedPack
 from vault.packs import read_pack
 from vault.storage import FolderStorage
-from vault.writer import ClosedPack, PackWriter
+from vault.writer import PackWriter
 
 VAULT = UUID(int=7)
 KEYS: VaultKeys = derive_keys(bytes(64), VAULT)

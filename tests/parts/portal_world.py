@@ -75,10 +75,10 @@ class BackedUp:
         db.session.commit()
         return run.run_no
 
-    def end(self, state: str, when: datetime, sentence: str = "") -> None:
+    def end(self, state: str, when: datetime, sentence: str = "", code: str = "") -> None:
         """A run that ended without a snapshot."""
         run = self._open_run(when)
-        run.state, run.finished_at, run.sentence = state, when, sentence
+        run.state, run.finished_at, run.sentence, run.code = state, when, sentence, code
         note_end(run)
         db.session.commit()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def letter(subject: str = "Completed – PC-FRONT, 22 Nov 09:14") -> Letter:
 
 def put(key: str = "run:1:1", recipient: str = "alice@example.com", now: datetime = NOW) -> Mail:
     """A letter in the outbox."""
-    assert outbox.queue(key, recipient, letter(), now)
+    assert outbox.queue(key, recipient, letter, now)
     db.session.commit()
     return db.session.query(Mail).filter_by(key=key).one()
 
@@ -78,8 +79,8 @@ def test_a_letter_arrives_as_text_and_html_under_the_resellers_name(app: Flask, 
 
 def test_an_occasion_is_told_once(app: Flask, server: MailServer) -> None:
     put()
-    assert not outbox.queue("run:1:1", "alice@example.com", letter(), NOW)
-    assert not outbox.queue("run:1:2", "", letter(), NOW)
+    assert not outbox.queue("run:1:1", "alice@example.com", letter, NOW)
+    assert not outbox.queue("run:1:2", "", letter, NOW)
     db.session.commit()
     assert send(server) == 1
 
@@ -146,13 +147,33 @@ def test_without_a_mail_server_letters_wait(app: Flask, server: MailServer) -> N
     assert send(MailSettings()) == 0
     db.session.refresh(mail)
     assert (mail.tries, mail.given_up_at) == (0, None)
-    assert send(server, NOW + timedelta(days=30)) == 1
+    assert send(server, NOW + timedelta(days=2)) == 1
+
+
+def test_whoever_sets_a_mail_server_up_later_sends_no_old_news(app: Flask, server: MailServer) -> None:
+    mail = put()
+    later = NOW + timedelta(days=3, minutes=1)
+    assert send(MailSettings(), later) == 0
+    db.session.refresh(mail)
+    assert mail.given_up_at == later
+    assert "mail server" in mail.problem
+    assert send(server, later) == 0
+
+
+def test_what_ended_letters_said_is_forgotten_and_that_they_were_told_is_not(app: Flask, server: MailServer) -> None:
+    refused, sent = put("a", "gone@example.com"), put("b")
+    server.recipient_replies = ["550 5.1.1 no such user"]
+    send(server)
+    for mail in (refused, sent):
+        db.session.refresh(mail)
+        assert (mail.text, mail.html) == (b"", b"")
+        assert not outbox.queue(mail.key, "alice@example.com", letter, NOW)
 
 
 def test_hostile_subjects_and_addresses_add_no_headers(app: Flask, server: MailServer) -> None:
     for key, recipient, subject in (("a", "a@example.com", "Hello\r\nBcc: eve@example.com"),
                                     ("b", "a@example.com\r\nBcc: eve@example.com", "Hello")):
-        outbox.queue(key, recipient, letter(subject), NOW)
+        outbox.queue(key, recipient, partial(letter, subject), NOW)
     db.session.commit()
     assert send(server) == 1
     (arrived,) = server.letters
@@ -201,5 +222,5 @@ def test_old_letters_are_forgotten_and_waiting_ones_kept(app: Flask, server: Mai
     put("old")
     send(server)
     put("waiting")
-    outbox.forget_old(NOW + timedelta(days=91))
+    outbox.forget_old(NOW + timedelta(days=3 * 365 + 1))
     assert [mail.key for mail in db.session.query(Mail)] == ["waiting"]

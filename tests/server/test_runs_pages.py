@@ -10,6 +10,7 @@ from flask import Flask
 from server.extensions import db
 from server.models import Run
 from server.services import activity_logs, run_list
+from server.services.ownership import UNNAMED
 from server.services.run_list import Wanted
 from tests.parts.pages import browse
 from tests.parts.portal_world import BackedUp, PortalWorld, days_ago
@@ -153,6 +154,25 @@ def test_an_implementor_sees_how_many_but_never_which(app: Flask, world: PortalW
     assert "<dd>in use</dd>" in page
     assert "5 lines" in page
     assert browser.get(f"{address}/log.xml").status_code == 403
+
+
+def test_an_implementor_reads_no_name_of_a_folder_anywhere(app: Flask, world: PortalWorld, front: BackedUp) -> None:
+    front.end("failed", world.now, "None of the protected folders is there: /home/alice/Divorce papers.", "IBS-4102")
+    number = front.vault.last_run_no
+    tells = ["/overview", "/overview/attention", "/runs", f"/runs/{front.computer.id}/{number}",
+             f"/computers/{front.computer.id}"]
+    customer = world.alice.label
+    silent = ["/computers", f"/runs/{front.computer.id}/{number}/progress", f"/customers/{customer}",
+              f"/customers/{customer}/log", f"/computers/{front.computer.id}/folders",
+              f"/computers/{front.computer.id}/runs", f"/computers/{front.computer.id}/activity"]
+    for address in tells:
+        assert "Divorce papers" in browse(app, ADMIN).get(address).text, address
+    implementor = browse(app, TECH)
+    for address in (*tells, *silent):
+        answer = implementor.get(address)
+        assert answer.status_code == 200, address
+        assert "Divorce papers" not in answer.text, address
+    assert UNNAMED in implementor.get(f"/runs/{front.computer.id}/{number}").text
 
 
 def test_a_run_without_a_log_says_when_it_comes(app: Flask, world: PortalWorld, front: BackedUp) -> None:

@@ -60,6 +60,14 @@ def test_it_says_beside_the_field_what_is_wrong(
     assert db.session.query(Staff).count() == 3
 
 
+def test_nobody_of_staff_is_named_like_an_account(app: Flask, admin: PageClient, world: PortalWorld) -> None:
+    world.account(world.alice, "nora@example.com")
+    answer = admin.fill("/staff/add", NORA)
+    assert answer.status_code == 400
+    assert "exists already" in answer.text
+    assert db.session.query(Staff).filter_by(email="nora@example.com").count() == 0
+
+
 def test_a_change_is_on_record_with_what_was_and_what_is(app: Flask, admin: PageClient, world: PortalWorld) -> None:
     address = f"/staff/{world.implementor.id}/edit"
     assert admin.fill(address, {"role": "administrator", "name": "Tech"}).status_code == 303

@@ -13,9 +13,10 @@ from vault import writer
 from vault.chunks import chunk_id
 from vault.errors import StorageError, StorageFull, StorageSilent, StorageUnreachable, TooManyConnections
 from vault.keys import derive_keys
+from vault.packing import ClosedPack, CompressedChunk
 from vault.packs import read_pack
 from vault.storage import FolderStorage
-from vault.writer import ClosedPack, CompressedChunk, PackWriter
+from vault.writer import PackWriter
 
 VAULT = UUID(int=7)
 KEYS = derive_keys(bytes(64), VAULT)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -32,12 +33,12 @@ def queue_overdue(brand: Branding, settings: MailSettings, now: datetime) -> int
     queued = 0
     for computer in db.session.scalars(query.options(joinedload(Computer.account).joinedload(Account.customer))):
         account = computer.account
-        letter = _overdue(computer, brand, now)
+        compose = partial(_overdue, computer, brand, now)
         spell = f"overdue:{computer.id}:{computer.last_commit_at:%Y%m%d%H%M%S}"
         readers = [("account", "" if account.closed else account.email)]
         if settings.alarms:
             readers.append(("reseller", settings.reseller))
-        queued += sum(outbox.queue(f"{spell}:{role}", address, letter, now, customer=account.customer_id)
+        queued += sum(outbox.queue(f"{spell}:{role}", address, compose, now, customer=account.customer_id)
                       for role, address in readers)
         db.session.commit()
     return queued
@@ -55,8 +56,8 @@ def queue_reminders(brand: Branding, now: datetime) -> int:
     for subscription in db.session.scalars(ending):
         step = step_of(subscription.valid_until, subscription.grace_until, today)
         key = f"expiry:{subscription.id}:{subscription.valid_until}:{step}"
-        queued += outbox.queue(key, subscription.customer.email, _reminder(subscription, step, brand, today), now,
-                               customer=subscription.customer_id)
+        queued += outbox.queue(key, subscription.customer.email, partial(_reminder, subscription, step, brand, today),
+                               now, customer=subscription.customer_id)
     db.session.commit()
     return queued
 

@@ -24,7 +24,7 @@ NOT_THE_LETTERS_FAULT = {530, 534, 535, 538}
 
 
 class MailNotSetUp(BackupError):
-    """No mail server was set, so no e-mail is sent. What was to be sent waits."""
+    """No mail server was set, so no e-mail is sent. What was to be sent waits for three days at most."""
 
     code = "IBS-1351"
     hint = "Set one under Settings, Mail."

@@ -2,14 +2,14 @@
 
 A letter is claimed before it is sent and struck off once the mail server has confirmed it. Two workers never send the
 same one. A crash between the server's confirmation and our record repeats a letter under the same Message-ID; nothing
-else does.
+else does. What an ended letter said is forgotten at once, since links in it are secrets; that it was told is kept.
 """
 from __future__ import annotations
 
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -31,7 +31,8 @@ PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), tim
 GIVEN_UP_AFTER = timedelta(days=3)
 CLAIMED_FOR = timedelta(minutes=10)
 """Longer than handing over one letter can take."""
-KEPT_FOR = timedelta(days=90)
+KEPT_FOR = timedelta(days=3 * 365)
+"""Longer than any occasion comes back, so that nothing is told twice."""
 BLOCK = 200
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 PROBLEM_LENGTH = 2000
@@ -47,13 +48,17 @@ class Counts(NamedTuple):
     given_up: int
 
 
-def queue(key: str, recipient: str, letter: Letter, now: datetime, *, customer: int | None = None) -> bool:
+def queue(
+    key: str, recipient: str, compose: Callable[[], Letter], now: datetime, *, customer: int | None = None
+) -> bool:
     """Put a letter into the outbox, in the running transaction; False when `key` was told of before.
 
-    `key` names the occasion and the reader: "run:12:7:account:3". The caller commits it with the event itself.
+    `key` names the occasion and the reader: "run:12:7:account:3"; only for a new one is the letter composed. The caller
+    commits it with the event itself.
     """
     if not recipient or db.session.scalar(select(Mail.id).where(Mail.key == key)) is not None:
         return False
+    letter = compose()
     db.session.add(Mail(
         key=key, message_id=_new_id(), customer_id=customer, recipient=recipient[:255],
         subject=CONTROL.sub(" ", letter.subject)[:255], text=letter.text.encode(), html=letter.html.encode(),
@@ -63,8 +68,12 @@ def queue(key: str, recipient: str, letter: Letter, now: datetime, *, customer: 
 
 
 def send_due(settings: MailSettings, sender_name: str, now: datetime) -> int:
-    """Send what is due, oldest first; returns how many were confirmed. Everything waits while no server is set."""
+    """Send what is due, oldest first; returns how many were confirmed.
+
+    While no mail server is set, letters wait for three days at most: whoever sets one up later sends no old news.
+    """
     if not settings.is_complete:
+        _give_up_late(now)
         return 0
     due = db.session.scalars(
         select(Mail.id).where(Mail.sent_at.is_(None), Mail.given_up_at.is_(None), Mail.due_at <= now)
@@ -130,6 +139,14 @@ def _new_id() -> str:
     return f"<{secrets.token_hex(16)}@ibs.invalid>"
 
 
+def _give_up_late(now: datetime) -> None:
+    db.session.execute(
+        update(Mail)
+        .where(Mail.sent_at.is_(None), Mail.given_up_at.is_(None), Mail.created_at < now - GIVEN_UP_AFTER)
+        .values(given_up_at=now, text=b"", html=b"", problem=MailNotSetUp().sentence))
+    db.session.commit()
+
+
 def _claim(number: int, now: datetime) -> bool:
     """Take one letter for this worker; False when another one has it or it has ended its way."""
     taken = db.session.execute(
@@ -148,7 +165,7 @@ def _send(mail: Mail, settings: MailSettings, sender_name: str, now: datetime) -
     except (ValueError, IndexError) as error:  # an address that no header can hold
         _put_off(mail, MailRefused(server=settings.host, reason=str(error)), now)
         return False
-    mail.sent_at, mail.problem = now, ""
+    mail.sent_at, mail.problem, mail.text, mail.html = now, "", b"", b""
     db.session.commit()
     return True
 
@@ -157,6 +174,6 @@ def _put_off(mail: Mail, error: BackupError, now: datetime) -> None:
     mail.problem = error.sentence[:PROBLEM_LENGTH]
     mail.due_at = now + PAUSES[min(mail.tries, len(PAUSES)) - 1]
     if isinstance(error, MailRefused) or now - mail.created_at > GIVEN_UP_AFTER:
-        mail.given_up_at = now
+        mail.given_up_at, mail.text, mail.html = now, b"", b""
     log.warning("letter %s to %s: %s", mail.id, mail.recipient, error.sentence)
     db.session.commit()

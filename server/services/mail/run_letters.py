@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import defer, joinedload
@@ -42,8 +43,8 @@ def queue_for_runs(brand: Branding, now: datetime) -> int:
     for run, computer in ended:
         account = computer.account
         if run.finished_at and now - run.finished_at < FORGOTTEN_AFTER and is_wanted(run, account):
-            letter = letter_about(run, computer, brand, zone_of(account.customer))
-            queued += outbox.queue(f"run:{run.vault_id}:{run.run_no}", account.email, letter, now,
+            compose = partial(letter_about, run, computer, brand, zone_of(account.customer))
+            queued += outbox.queue(f"run:{run.vault_id}:{run.run_no}", account.email, compose, now,
                                    customer=account.customer_id)
         run.told = True
         db.session.commit()
@@ -89,7 +90,7 @@ def queue_summaries(brand: Branding, now: datetime) -> int:
         if local.weekday() == SUMMARY_WEEKDAY and local.hour >= SUMMARY_HOUR:
             year, week, _ = local.isocalendar()
             key = f"weekly:{account.id}:{year}-{week}"
-            queued += outbox.queue(key, account.email, _summary(account, brand, now, zone_of(customer)), now,
+            queued += outbox.queue(key, account.email, partial(_summary, account, brand, now, zone_of(customer)), now,
                                    customer=customer.id)
             db.session.commit()
     return queued
