@@ -9,20 +9,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 from xml.parsers import expat
 
-from client.errors import HomeUnusable, SettingsInvalid, StoreDamaged
+from client.errors import HomeUnusable, SettingsInvalid, StoreDamaged, StoreNewer
 from client.system import protect_file, sync_folder
 
 if TYPE_CHECKING:
     from xmlschema import XMLSchema
 
 Tell = Callable[[str], None]
+Step = Callable[[Element], None]
+"""Lifts a document from one version to the next one."""
 
 SCHEMAS = Path(__file__).parent / "schemas"
 SIZE_LIMIT = 8 * 1024 * 1024
@@ -121,29 +123,29 @@ def write(path: Path, element: Element, *, schema: str = "", keep: bool = True) 
         _remember(path, data)
 
 
-def read(path: Path, root: str, tell: Tell, *, schema: str = "") -> Element | None:
-    """The document at `path`, whose root element must be `root`; None when there is none.
+def read(path: Path, root: str, tell: Tell, *, schema: str = "", steps: Sequence[Step] = ()) -> Element | None:
+    """The document at `path`, whose root element must be `root`, lifted to today's version; None when there is none.
 
     A damaged one is set aside, the version before it is used, and `tell` gets a sentence about it. Raises
     StoreDamaged when there is no such version, SettingsInvalid when the document is sound but does not fit its
-    description, HomeUnusable when the system refuses to read.
+    description, StoreNewer when a newer client wrote it, HomeUnusable when the system refuses to read. `steps` are as
+    migrate takes them; the file itself stays as it is until it is written the next time.
     """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return _read_spare(path, root, tell, "it is missing", schema=schema)
+        return _read_spare(path, root, tell, "it is missing", schema=schema, steps=steps)
     except OSError as error:
         raise HomeUnusable(home=path.parent, reason=f"{path.name}: {error.strerror}") from error
     try:
         element = _parse_as(data, root)
     except Unreadable as problem:
         os.replace(path, path.with_name(path.name + ".damaged"))
-        found = _read_spare(path, root, tell, str(problem), schema=schema)
+        found = _read_spare(path, root, tell, str(problem), schema=schema, steps=steps)
         if found is None:
             raise StoreDamaged(name=path.name, reason=problem) from problem
         return found
-    if schema:
-        _check(path, data, schema)
+    _lift_and_check(path, data, element, schema, steps)
     return element
 
 
@@ -154,7 +156,9 @@ def _parse_as(data: bytes, root: str) -> Element:
     return element
 
 
-def _read_spare(path: Path, root: str, tell: Tell, reason: str, *, schema: str) -> Element | None:
+def _read_spare(
+    path: Path, root: str, tell: Tell, reason: str, *, schema: str, steps: Sequence[Step],
+) -> Element | None:
     """The version before, put back into its place; None when there is none or it is damaged, too."""
     spare = path.with_name(path.name + ".bak")
     try:
@@ -162,11 +166,34 @@ def _read_spare(path: Path, root: str, tell: Tell, reason: str, *, schema: str) 
         element = _parse_as(data, root)
     except (FileNotFoundError, Unreadable):
         return None
-    if schema:
-        _check(spare, data, schema)
+    _lift_and_check(spare, data, element, schema, steps)
     replace(path, data, keep=False)
     tell(f"The file {path.name} could not be used ({reason}); the version before its last change is used instead.")
     return element
+
+
+def migrate(name: str, element: Element, steps: Sequence[Step]) -> None:
+    """Lift a document in place, one version at a time: the first of `steps` makes version 2 of version 1.
+
+    A document without a version is of version 1. Raises StoreNewer for a version that this client does not know, and
+    SettingsInvalid for one that is no number.
+    """
+    told = element.get("version", "1")
+    if not (told.isascii() and told.isdecimal() and int(told[:9]) > 0):
+        raise SettingsInvalid(name=name, reason=f"“{told[:20]}” is no version")
+    version = int(told[:9])
+    if version > len(steps) + 1:
+        raise StoreNewer(name=name)
+    for number, step in enumerate(steps[version - 1:], version + 1):
+        step(element)
+        element.set("version", str(number))
+
+
+def _lift_and_check(path: Path, data: bytes, element: Element, schema: str, steps: Sequence[Step]) -> None:
+    """Today's version of a document that was read, checked unless its bytes are known to fit."""
+    migrate(path.name, element, steps)
+    if schema:
+        _check(path, data, element, schema)
 
 
 def _hash(path: Path, data: bytes) -> str:
@@ -191,10 +218,10 @@ def _remember(path: Path, data: bytes) -> None:
     replace(path.parent / KNOWN, render(element), keep=False)
 
 
-def _check(path: Path, data: bytes, schema: str) -> None:
+def _check(path: Path, data: bytes, element: Element, schema: str) -> None:
     if _hash(path, data) in _known(path.parent):
         return
-    problem = next(load_schema(schema).iter_errors(parse(data)), None)
+    problem = next(load_schema(schema).iter_errors(element), None)
     if problem is not None:
         where = f"{problem.path}: " if problem.path else ""
         raise SettingsInvalid(name=path.name, reason=f"{where}{problem.reason}")

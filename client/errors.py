@@ -53,6 +53,20 @@ class PatternUnusable(BackupError):
     hint = "A pattern is a name such as *.tmp or a path such as /home/*/Downloads."
 
 
+class ScheduleUnusable(BackupError):
+    """This schedule can't be used: {reason}. Nothing was changed."""
+
+    code = "IBS-4108"
+    hint = "Times are written as 18:00, days as mon,wed,fri. “ibs-client schedule set --help” shows examples."
+
+
+class StoreNewer(BackupError):
+    """The file {name} of the client's store was written by a newer version of the client. Nothing was changed."""
+
+    code = "IBS-9206"
+    hint = "Install the newer version again; an older one would lose what it does not know."
+
+
 class HomeBusy(BackupError):
     """Another ibs-client is at work with the same store ({home}). Nothing was started."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
@@ -16,10 +16,13 @@ from client.errors import (
     NotEnrolled,
     NotListed,
     PatternUnusable,
+    ScheduleUnusable,
     SettingsInvalid,
     StoreDamaged,
 )
+from client.limits import SpeedLimit, read_limit, write_limit
 from client.names import get_name, put_name
+from client.schedule import Schedule, read_schedule, write_schedule
 from client.system import default_home, encode_name, protect_file, protect_secret, reveal_secret
 
 SETTINGS = "settings.xml"
@@ -33,7 +36,7 @@ class Settings:
     """What to back up. `folders` are absolute, normalised, sorted, and none lies in another one.
 
     `excludes` and `always_hash` are patterns; `rehash_seconds` limits how long a run reads files again that look
-    unchanged (0 = never).
+    unchanged (0 = never); `schedule` and `limits` say when backups run by themselves and how fast they may send.
     """
 
     home: Path
@@ -41,6 +44,8 @@ class Settings:
     excludes: tuple[str, ...] = ()
     always_hash: tuple[str, ...] = ()
     rehash_seconds: int = REHASH_SECONDS
+    schedule: Schedule = field(default_factory=Schedule)
+    limits: tuple[SpeedLimit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,16 +96,31 @@ def choose_home(given: str | None) -> Path:
 
 def load_settings(home: Path, tell: Tell) -> Settings:
     """The settings, or empty ones; raises SettingsInvalid when an edited file does not fit its description."""
-    root = documents.read(home / SETTINGS, "settings", tell, schema="settings")
+    root = documents.read(home / SETTINGS, "settings", tell, schema="settings", steps=STEPS)
     if root is None:
         return Settings(home)
+    try:
+        schedule, limits = read_schedule(root.find("schedule")), tuple(map(read_limit, root.iter("speed-limit")))
+    except (ScheduleUnusable, ValueError) as error:
+        reason = error.details["reason"] if isinstance(error, ScheduleUnusable) else error
+        raise SettingsInvalid(name=SETTINGS, reason=reason) from error
     return Settings(
         home=home,
         folders=_outermost(_absolute(root)),
         excludes=_listed(root, "exclude"),
         always_hash=_listed(root, "always-hash"),
         rehash_seconds=int(root.get("rehash-seconds", REHASH_SECONDS)),
+        schedule=schedule,
+        limits=limits,
     )
+
+
+def _add_schedule(root: Element) -> None:
+    """Version 2: a schedule and speed limits. Before, nothing ran by itself."""
+    root.append(write_schedule(Schedule()))
+
+
+STEPS = (_add_schedule,)
 
 
 def _absolute(root: Element) -> tuple[str, ...]:
@@ -123,12 +143,14 @@ def _listed(root: Element, name: str) -> tuple[str, ...]:
 
 def save_settings(settings: Settings) -> None:
     """Write the settings; the version before stays as settings.xml.bak."""
-    root = Element("settings", {"rehash-seconds": str(settings.rehash_seconds)})
+    root = Element("settings", {"version": str(len(STEPS) + 1), "rehash-seconds": str(settings.rehash_seconds)})
     for name, values in (
         ("folder", settings.folders), ("exclude", settings.excludes), ("always-hash", settings.always_hash),
     ):
         for value in values:
             put_name(SubElement(root, name), "path", value)
+    root.append(write_schedule(settings.schedule))
+    root.extend(map(write_limit, settings.limits))
     documents.write(settings.home / SETTINGS, root, schema="settings")
 
 

@@ -2,13 +2,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 import pytest
 
-from client import documents, settings
+from client import documents, schedule, settings
 from client.errors import (
     FolderUnknown,
     HomeUnusable,
@@ -17,13 +19,18 @@ from client.errors import (
     PatternUnusable,
     SettingsInvalid,
     StoreDamaged,
+    StoreNewer,
 )
+from client.limits import SpeedLimit
+from client.schedule import Schedule
 from client.settings import Identity, Journal, Settings
 
 IDENTITY = Identity(
     portal="https://portal.example", ca="-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
     computer="6e0d", vault="0f3a", account="alice", customer_number="C-000042", token="t0ken", windows_names=False,
 )
+FIRST_VERSION = Path(__file__).parents[1] / "data" / "client-1"
+"""A store as version 0.1 wrote it."""
 
 
 @pytest.fixture
@@ -41,7 +48,13 @@ def documents_folder(tmp_path: Path) -> Path:
 def test_settings_come_back_as_they_were_saved(home: Path, documents_folder: Path) -> None:
     strange = documents_folder / os.fsdecode(b"caf\xe9\x01\n & <more> \xff")
     strange.mkdir()
-    kept = Settings(home, always_hash=("*.hc",), rehash_seconds=0)
+    kept = Settings(
+        home, always_hash=("*.hc",), rehash_seconds=0,
+        schedule=Schedule(
+            schedule.WEEKLY, time(7, 30), (0, 6), on_battery=False, since=datetime(2026, 11, 23, tzinfo=UTC),
+        ),
+        limits=(SpeedLimit(500_000, time(8), time(18)), SpeedLimit(2_000_000)),
+    )
     kept = settings.add_folder(kept, str(strange))
     kept = settings.add_exclude(kept, "*.tmp & ü")
     settings.save_settings(kept)
@@ -105,6 +118,12 @@ def test_a_pattern_that_can_match_nothing_is_refused(home: Path, pattern: str) -
     (b"<settings><folder path='relative/folder'/></settings>", "absolute"),
     (b"<settings><folder/></settings>", "usable path"),
     (b"<settings><folder pathb64='***'/></settings>", r"\*\*\*"),
+    (b"<settings version='2'><schedule plan='monthly'/></settings>", "monthly"),
+    (b"<settings version='2'><schedule plan='daily' at='25:00'/></settings>", "25:00"),
+    (b"<settings version='2'><schedule plan='weekly' days=''/></settings>", "needs a day"),
+    (b"<settings version='2'><speed-limit bytes-per-second='5'/></settings>", "10000"),
+    (b"<settings version='two'/>", "two"),
+    (b"<settings version='0'/>", "no version"),
 ])
 def test_an_edit_that_does_not_fit_the_description_is_named_and_kept(home: Path, edited: bytes, reason: str) -> None:
     (home / "settings.xml").write_bytes(edited)
@@ -116,6 +135,35 @@ def test_an_edit_that_does_not_fit_the_description_is_named_and_kept(home: Path,
 def test_an_edit_that_fits_is_used(home: Path, documents_folder: Path) -> None:
     (home / "settings.xml").write_text(f"<settings><folder path='{documents_folder}/inner/..'/></settings>")
     assert settings.load_settings(home, pytest.fail).folders == (str(documents_folder),)
+
+
+def test_settings_of_the_first_version_are_read_and_written_as_of_today(home: Path) -> None:
+    shutil.copy(FIRST_VERSION / "settings.xml", home)
+    kept = settings.load_settings(home, pytest.fail)
+    assert kept.folders == ("/home/alice/Documents", os.fsdecode(b"/home/alice/caf\xe9"))
+    assert kept.excludes == ("*.tmp",)
+    assert kept.schedule == Schedule(schedule.OFF)
+    assert (home / "settings.xml").read_bytes() == (FIRST_VERSION / "settings.xml").read_bytes()
+    settings.save_settings(kept)
+    assert 'version="2"' in (home / "settings.xml").read_text()
+    assert settings.load_settings(home, pytest.fail) == kept
+
+
+def test_the_other_documents_of_the_first_version_are_read(home: Path) -> None:
+    for name in ("identity.xml", "run.xml", "hardware.xml"):
+        shutil.copy(FIRST_VERSION / name, home)
+    found = settings.load_identity(home, pytest.fail)
+    assert (found.computer, found.token) == ("6e0d8f1c-57a1-4b52-9a43-0c6f3f0a7b11", "t0ken-of-the-first-version")
+    assert settings.load_journal(home, pytest.fail) == Journal(4, b"\x07" * 32, 5, "uuid-5", "lease-5")
+    assert [step.tag for step in documents.parse((home / "hardware.xml").read_bytes())] == ["adapter", "disk"]
+
+
+def test_settings_of_a_newer_client_are_left_as_they_are(home: Path) -> None:
+    newer = b"<settings version='99'><folder path='/home'/><weather/></settings>"
+    (home / "settings.xml").write_bytes(newer)
+    with pytest.raises(StoreNewer, match="newer version"):
+        settings.load_settings(home, pytest.fail)
+    assert (home / "settings.xml").read_bytes() == newer
 
 
 def test_descriptions_are_checked_only_after_somebody_else_changed_a_file(home: Path, documents_folder: Path) -> None:
