@@ -38,8 +38,9 @@ from protocol.messages import (
 from vault.errors import BackupError, StorageFull
 from vault.layout import acknowledgement_name
 from vault.manifests import Commit, commit_hash, write_commit
+from vault.packing import ClosedPack
 from vault.parts import ManifestWriter
-from vault.writer import ClosedPack, PackWriter
+from vault.writer import PackWriter
 
 REPORT_SECONDS = 0.2
 

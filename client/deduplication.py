@@ -11,8 +11,9 @@ from protocol.messages import LOOKUP_LIMIT, AdoptedPack, KnownChunks, LookupChun
 from vault.blobs import compress_all
 from vault.chunks import CHUNK_ID_LENGTH, chunk_id
 from vault.keys import VaultKeys
+from vault.packing import ClosedPack, CompressedChunk, NumberedChunk
 from vault.records import StoredPack
-from vault.writer import ClosedPack, CompressedChunk, NumberedChunk, PackWriter
+from vault.writer import PackWriter
 
 Lookup = Callable[[LookupChunks], KnownChunks]
 Adopt = Callable[[ClosedPack], None]

@@ -118,10 +118,10 @@ def list_computers(person: Staff, wanted: Wanted, now: datetime) -> Listing:
         Vault, Vault.id == Computer.vault_id).outerjoin(
         Run, (Run.vault_id == Vault.id) & (Run.run_no == Vault.last_run_no)).where(
         Computer.id.in_([key.id for key in keys]))
-    rows = {
-        computer.id: Row(computer, health.describe(computer, word, now, sentence_for(person, code or "", sentence or "")), stored)
-        for computer, word, stored, code, sentence in (db.session.execute(query) if keys else ())
-    }
+    rows = {}
+    for computer, word, stored, code, sentence in db.session.execute(query) if keys else ():
+        told = sentence_for(person, code or "", sentence or "")
+        rows[computer.id] = Row(computer, health.describe(computer, word, now, told), stored)
     return Listing([rows[key.id] for key in keys if key.id in rows], page, max(1, -(-total // ROWS_PER_PAGE)), total)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
+from markupsafe import escape
 
 from server.extensions import db
 from server.models import Run
@@ -170,9 +171,9 @@ def test_an_implementor_reads_no_name_of_a_folder_anywhere(app: Flask, world: Po
     implementor = browse(app, TECH)
     for address in (*tells, *silent):
         answer = implementor.get(address)
-        assert answer.status_code == 200, address
+        assert answer.status_code in {200, 286}, address
         assert "Divorce papers" not in answer.text, address
-    assert UNNAMED in implementor.get(f"/runs/{front.computer.id}/{number}").text
+    assert str(escape(UNNAMED)) in implementor.get(f"/runs/{front.computer.id}/{number}").text
 
 
 def test_a_run_without_a_log_says_when_it_comes(app: Flask, world: PortalWorld, front: BackedUp) -> None:
