@@ -25,7 +25,9 @@ from protocol import messages
 from protocol.messages import API, AddEntries, AddPack, Entry, PackedChunk, PackRecord, encode
 from server.app import create_app
 from server.config import create_data
-from server.services import accounts, customers, plans, storages, subscriptions
+from server.services.people import accounts, customers
+from server.services.selling import plans, subscriptions
+from server.services.storage import storages
 from tests.parts.mariadb import running_mariadb
 from vault.keys import derive_keys
 from vault.manifests import Commit, write_commit

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from server.extensions import db
 from server.models import Computer, Folder, Run, Vault, Version
 from server.models.catalogue import FOREVER
-from server.services.bulk import Row, insert_rows
+from server.services.files.bulk import Row, insert_rows
 from tests.parts.full_house import FullHouse, Size, add_rows, run_row
 from tests.parts.portal_world import FILE, FOLDER, BackedUp, PortalWorld
 from tests.parts.routes import objects_of

@@ -19,9 +19,13 @@ from protocol.messages import LEASE_HEADER, TOKEN_HEADER
 from server.database import begin_reading
 from server.extensions import db, login_manager
 from server.models import Account, BrowserSession, Computer, Customer, Run, Staff, Subscription
-from server.services import browser_sessions, catalogue, enrolment, leases, ownership, sessions
-from server.services.ownership import ADMINISTRATOR
-from server.services.refusals import NotPermitted
+from server.services.backup import leases
+from server.services.files import catalogue
+from server.services.fleet import enrolment
+from server.services.house.refusals import NotPermitted
+from server.services.people import ownership
+from server.services.people.ownership import ADMINISTRATOR
+from server.services.signing_in import browser_sessions, sessions
 
 Record = TypeVar("Record")
 SEAL = "seal"

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from protocol import errors
 from protocol.messages import API, Problem, encode
 from server.extensions import db
-from server.services.refusals import FormExpired
+from server.services.house.refusals import FormExpired
 from vault.errors import BackupError, ObjectMissing, StorageError, VaultError
 
 LARGEST_REQUEST = 8 * 1024 * 1024

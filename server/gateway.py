@@ -27,8 +27,8 @@ from pyftpdlib.servers import ThreadedFTPServer
 
 from server.config import Config
 from server.listening import listen
-from server.services.credentials import WRITE, Grant, check_password
-from server.services.space import SpaceLedger
+from server.services.storage.credentials import WRITE, Grant, check_password
+from server.services.storage.space import SpaceLedger
 from server.uploads import NAME_TAKEN, QUOTA_REACHED, Upload, place
 from vault.layout import PART_SUFFIX
 

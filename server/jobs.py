@@ -10,17 +10,14 @@ from flask import Flask
 from huey import SqliteHuey, crontab
 
 from server.config import Config
-from server.services import (
-    browser_sessions,
-    contents,
-    forecast,
-    mail,
-    settlement,
-    storage_checks,
-    storage_drafts,
-    submissions,
-    uptime,
-)
+from server.services import mail
+from server.services.backup import settlement
+from server.services.files import contents
+from server.services.fleet import uptime
+from server.services.house import submissions
+from server.services.selling import forecast
+from server.services.signing_in import browser_sessions
+from server.services.storage import storage_checks, storage_drafts
 
 WORKERS = 3
 """One may be busy for minutes with the examination of storages while the others do what is due each minute."""

@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from server import words
 from server.models import Account, Staff
 from server.paths import address_of, readable
-from server.services.branding import Branding, read_branding
-from server.services.restore_points import zone_of
+from server.services.files.restore_points import zone_of
+from server.services.house.branding import Branding, read_branding
 from server.submissions import new_token
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 
-from server.services.sign_in_rules import LONGEST_HOURS
+from server.services.signing_in.sign_in_rules import LONGEST_HOURS
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
@@ -14,7 +14,7 @@ POLICY = (
 )
 YEAR = 365 * 24 * 60 * 60
 COOKIES_LAST = timedelta(hours=LONGEST_HOURS)
-"""The database knows when a sign-in ends, which is sooner; see server/services/browser_sessions.py."""
+"""The database knows when a sign-in ends, which is sooner; see server/services/signing_in/browser_sessions.py."""
 
 
 class CookieSessions(SecureCookieSessionInterface):

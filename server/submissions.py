@@ -11,7 +11,7 @@ from flask import current_app, redirect, request
 from flask.typing import ResponseReturnValue
 
 from server import access
-from server.services import submissions
+from server.services.house import submissions
 
 FIELD = "submission"
 Arguments = ParamSpec("Arguments")

@@ -236,7 +236,7 @@ def test_it_is_built_as_drawn(rule: Rule) -> None:
     (forbidden_imports, "client/scan.py", "import importlib\nimportlib.import_module('server.app')\n"),
     (forbidden_imports, "client/scan.py", "from . import index\n"),
     (forbidden_imports, "server/app.py", "from client.index import Index\n"),
-    (forbidden_imports, "server/services/runs.py", "def open():\n    from flask_login import current_user\n"),
+    (forbidden_imports, "server/services/backup/runs.py", "def open():\n    from flask_login import current_user\n"),
     (forbidden_imports, "server/views/files.py", "from server.extensions import db\n"),
     (misplaced_libraries, "vault/doctor.py", "def probe():\n    import ftplib\n"),
     (misplaced_libraries, "server/app.py", "from pyftpdlib.servers import FTPServer\n"),
@@ -273,7 +273,7 @@ def test_it_notices_modules_that_import_each_other_in_a_circle(tmp_path: Path) -
     ("client/cli.py", "try:\n    pass\nexcept Exception:\n    pass\n"),
     ("vault/packs.py", "try:\n    pass\nexcept BaseException:\n    print('undone')\n    raise\n"),
     ("protocol/errors.py", "from vault.errors import BackupError\n"),
-    ("server/services/runs.py", "from server.extensions import db\n"),
+    ("server/services/backup/runs.py", "from server.extensions import db\n"),
 ])
 def test_it_lets_pass_what_the_plan_allows(place: str, text: str, tmp_path: Path) -> None:
     file = tmp_path / place

@@ -7,7 +7,8 @@ from typing import Any
 
 from server.commands import values
 from server.commands.portal import Say, add_data_argument, opened_portal
-from server.services import accounts, customers, plans, subscriptions
+from server.services.people import accounts, customers
+from server.services.selling import plans, subscriptions
 
 
 def add_arguments(commands: Any) -> None:

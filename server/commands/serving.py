@@ -13,7 +13,8 @@ import waitress
 from server.commands import storing, values
 from server.commands.portal import Say, add_data_argument, opened_portal
 from server.listening import free_port, listen
-from server.services import storages, uptime
+from server.services.fleet import uptime
+from server.services.storage import storages
 from server.supervisor import Part, supervise, watch_parent
 
 HOST, PORT = "127.0.0.1", 8080

@@ -10,7 +10,8 @@ import flask_migrate
 from server.commands import values
 from server.commands.portal import Say, add_data_argument, opened_portal
 from server.config import SETTINGS_FILE, create_data
-from server.services import staff, storages
+from server.services.people import staff
+from server.services.storage import storages
 
 
 def add_arguments(commands: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from server.commands import values
 from server.commands.portal import Say, add_data_argument, opened_portal
-from server.services import storages
+from server.services.storage import storages
 from vault.address import parse_address
 from vault.errors import StorageUnsuitable
 

@@ -7,7 +7,7 @@ import sys
 from datetime import date
 from decimal import Decimal
 
-from server.services.refusals import ValueRefused
+from server.services.house.refusals import ValueRefused
 
 SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?) ?(?:([KMGTP]?)(I?)B)?", re.ASCII)
 UNITS = "KMGTP"

@@ -9,8 +9,8 @@ from wtforms.validators import AnyOf, Regexp
 
 from server.forms.base import EditingForm, Form, choices, line
 from server.models import Account, Subscription
-from server.services.accounts import MAIL_CHOICES, REASON_LENGTH
-from server.services.contacts import WHOLE_EMAIL
+from server.services.people.accounts import MAIL_CHOICES, REASON_LENGTH
+from server.services.people.contacts import WHOLE_EMAIL
 from server.words import full_date
 
 

@@ -5,9 +5,9 @@ from wtforms import BooleanField, IntegerField, PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, NumberRange
 
 from server.forms.base import EditingForm, Form, line
-from server.services.second_step import LONGEST_CODE
-from server.services.sign_in import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from server.services.sign_in_rules import LONGEST_HOURS, SHORTEST_HOURS, Rules
+from server.services.signing_in.second_step import LONGEST_CODE
+from server.services.signing_in.sign_in import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from server.services.signing_in.sign_in_rules import LONGEST_HOURS, SHORTEST_HOURS, Rules
 
 
 def password(label: str, empty: str = "Enter your password.") -> PasswordField:

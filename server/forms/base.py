@@ -13,8 +13,8 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 from wtforms.widgets import HiddenInput
 
 from server.masking import MaskedTokens
-from server.services.hidden_signs import hidden_sign
-from server.services.versions import EditedMeanwhile
+from server.services.house.hidden_signs import hidden_sign
+from server.services.house.versions import EditedMeanwhile
 from vault.errors import BackupError
 
 LINE, PARAGRAPH = 255, 4000

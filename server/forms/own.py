@@ -5,7 +5,7 @@ from wtforms import PasswordField
 from wtforms.validators import DataRequired, Length
 
 from server.forms.base import Form, paragraph
-from server.services.own_plans import LONGEST_WISH
+from server.services.people.own_plans import LONGEST_WISH
 
 
 class WishForm(Form):

@@ -7,7 +7,7 @@ from wtforms import RadioField, SelectField
 
 from server.forms.base import EditingForm, choices, line
 from server.forms.numbers import Amount, WholeNumber, gigabytes_field, in_bytes, in_gigabytes
-from server.services.plans import MOST_DAYS, PlanTerms
+from server.services.selling.plans import MOST_DAYS, PlanTerms
 
 COLOURS = choices(
     ("#b54708", "Gold"), ("#667085", "Silver"), ("#93370d", "Bronze"), ("#175cd3", "Blue"), ("#067647", "Green"),

@@ -9,9 +9,9 @@ from wtforms import SelectField
 from server.forms.base import EditingForm, choices, line, paragraph
 from server.forms.long_choices import long_choice
 from server.models import Customer, Staff
-from server.services import places
-from server.services.ownership import ADMINISTRATOR
-from server.services.registrations import CONTACT_FIELDS, FIELDS, KINDS, check
+from server.services.people import places
+from server.services.people.ownership import ADMINISTRATOR
+from server.services.people.registrations import CONTACT_FIELDS, FIELDS, KINDS, check
 
 
 def _line(name: str) -> Any:

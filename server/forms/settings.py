@@ -6,10 +6,10 @@ from wtforms import BooleanField, Field, IntegerField, PasswordField, SelectFiel
 from wtforms.validators import Length, NumberRange, Optional, Regexp
 
 from server.forms.base import EditingForm, Form, choices, line
-from server.services.branding import COLOUR, LARGEST_LOGO, Branding
-from server.services.contacts import checked_email
+from server.services.house.branding import COLOUR, LARGEST_LOGO, Branding
+from server.services.house.refusals import ValueRefused
 from server.services.mail.delivery import PLAIN, STARTTLS, TLS, MailSettings
-from server.services.refusals import ValueRefused
+from server.services.people.contacts import checked_email
 
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "INR", "AUD", "CAD", "DKK", "NOK", "SEK", "PLN", "CZK", "BRL", "ZAR", "JPY")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 from wtforms import RadioField, SelectField
 
 from server.forms.base import EditingForm, choices, line
-from server.services.ownership import ADMINISTRATOR, IMPLEMENTOR
-from server.services.places import zone_names
-from server.services.staff import Details
+from server.services.people.ownership import ADMINISTRATOR, IMPLEMENTOR
+from server.services.people.places import zone_names
+from server.services.people.staff import Details
 
 
 class StaffForm(EditingForm):

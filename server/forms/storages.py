@@ -7,7 +7,7 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 from server.forms.base import TOO_LONG, EditingForm, choices, harmless, line
 from server.forms.numbers import WholeNumber, gigabytes_field, in_bytes
 from server.models import Storage
-from server.services.storage_drafts import Wanted
+from server.services.storage.storage_drafts import Wanted
 
 TLS, PLAIN = "tls", "plain"
 

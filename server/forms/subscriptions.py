@@ -12,7 +12,7 @@ from wtforms.fields import SelectChoice
 from server.forms.base import EditingForm, Form, choices, line
 from server.forms.numbers import Day, gigabytes_field, in_bytes, in_gigabytes
 from server.models import Plan, Storage, Subscription
-from server.services.versions import EditedMeanwhile
+from server.services.house.versions import EditedMeanwhile
 from server.words import count, size
 
 

@@ -9,9 +9,10 @@ from flask.typing import ResponseReturnValue
 from server import access, submissions
 from server.forms.accounts import AccountForm, NewAccountForm, SwitchBackupsForm, SwitchMailForm
 from server.models import Account, Customer
-from server.services import accounts, customer_page, password_links
-from server.services.refusals import NameInUse, ValueRefused
-from server.services.versions import EditedMeanwhile
+from server.services.house.refusals import NameInUse, ValueRefused
+from server.services.house.versions import EditedMeanwhile
+from server.services.people import accounts, customer_page
+from server.services.signing_in import password_links
 
 blueprint = Blueprint("accounts", __name__)
 blueprint.before_request(access.require_sign_in)

@@ -5,7 +5,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from server import access
-from server.services import activities
+from server.services.people import activities
 
 blueprint = Blueprint("activity", __name__)
 blueprint.before_request(access.require_sign_in)

@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from server import access
 from server.pages import reader_zone
-from server.services import audit_log
-from server.services.audit_log import HEADINGS, Wanted
-from server.services.spreadsheets import TYPE, csv_file
+from server.services.house import audit_log
+from server.services.house.audit_log import HEADINGS, Wanted
+from server.services.house.spreadsheets import TYPE, csv_file
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit-log")
 blueprint.before_request(access.require_sign_in)

@@ -11,8 +11,8 @@ from server import access
 from server.extensions import limiter
 from server.forms.auth import CodeForm, SignInForm
 from server.models import Account, Staff
-from server.services import second_step, sessions
-from server.services.second_step import CodeRefused
+from server.services.signing_in import second_step, sessions
+from server.services.signing_in.second_step import CodeRefused
 
 blueprint = Blueprint("auth", __name__)
 DOORS = {"sign_in_form", "sign_in", "sign_out", "code", "check_code", "set_password_form", "set_password", "forgotten",

@@ -9,18 +9,10 @@ from protocol import messages
 from server import access
 from server.config import Config
 from server.extensions import csrf
-from server.services import (
-    activity_logs,
-    catalogue,
-    commits,
-    computer_reports,
-    enrolment,
-    entries,
-    listings,
-    packs,
-    runs,
-)
-from server.services.branding import read_branding
+from server.services.backup import activity_logs, commits, entries, packs, runs
+from server.services.files import catalogue, listings
+from server.services.fleet import computer_reports, enrolment
+from server.services.house.branding import read_branding
 from server.views.exchange import EXCHANGES, exchange
 from server.views.openapi import describe_api
 

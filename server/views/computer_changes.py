@@ -11,9 +11,9 @@ from server import access, submissions
 from server.forms.base import EditingForm
 from server.forms.computers import MoveForm, PauseForm, RenameForm
 from server.models import Computer
-from server.services import computer_changes, computer_page, hardware
-from server.services.refusals import ValueRefused
-from server.services.versions import EditedMeanwhile
+from server.services.fleet import computer_changes, computer_page, hardware
+from server.services.house.refusals import ValueRefused
+from server.services.house.versions import EditedMeanwhile
 from server.views.computers import blueprint
 from server.words import full_date
 

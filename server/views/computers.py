@@ -7,10 +7,11 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from server import access
-from server.services import computer_changes, computer_page, computers, hardware, run_list
-from server.services.computers import Wanted
-from server.services.health import WORST_FIRST
-from server.services.ownership import ADMINISTRATOR
+from server.services.backup import run_list
+from server.services.fleet import computer_changes, computer_page, computers, hardware
+from server.services.fleet.computers import Wanted
+from server.services.fleet.health import WORST_FIRST
+from server.services.people.ownership import ADMINISTRATOR
 
 blueprint = Blueprint("computers", __name__, url_prefix="/computers")
 blueprint.before_request(access.require_sign_in)

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from server import access, submissions
 from server.forms.customers import ImportForm
 from server.paths import disposition
-from server.services import customer_files
-from server.services.customer_files import LARGEST_FILE, FileUnusable
-from server.services.spreadsheets import TYPE
+from server.services.house.spreadsheets import TYPE
+from server.services.people import customer_files
+from server.services.people.customer_files import LARGEST_FILE, FileUnusable
 from server.views.customers import blueprint
 
 

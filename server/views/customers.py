@@ -10,11 +10,12 @@ from server import access, submissions
 from server.forms.base import showable
 from server.forms.registrations import RegistrationForm
 from server.models import Customer, Staff
-from server.services import customer_list, customer_log, customer_page, customers, places, stages
-from server.services.customer_list import NOBODY, SORTS, Wanted
-from server.services.health import RETIRED, WORST_FIRST
-from server.services.ownership import ADMINISTRATOR
-from server.services.versions import EditedMeanwhile
+from server.services.fleet.health import RETIRED, WORST_FIRST
+from server.services.house.versions import EditedMeanwhile
+from server.services.people import customer_list, customer_log, customer_page, customers, places
+from server.services.people.customer_list import NOBODY, SORTS, Wanted
+from server.services.people.ownership import ADMINISTRATOR
+from server.services.selling import stages
 
 blueprint = Blueprint("customers", __name__, url_prefix="/customers")
 blueprint.before_request(access.require_sign_in)

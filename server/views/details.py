@@ -13,10 +13,11 @@ from server.forms.accounts import SwitchBackupsForm, SwitchMailForm
 from server.forms.own import PasswordAgainForm
 from server.forms.registrations import ContactForm
 from server.models import Account, Computer
-from server.services import accounts, customers, doors, own_details, recovery_codes
-from server.services.sealing import open_password, seal_password
-from server.services.sign_in import check_password
-from server.services.versions import EditedMeanwhile
+from server.services.files import doors, recovery_codes
+from server.services.house.versions import EditedMeanwhile
+from server.services.people import accounts, customers, own_details
+from server.services.signing_in.sign_in import check_password
+from server.services.storage.sealing import open_password, seal_password
 
 blueprint = Blueprint("details", __name__, url_prefix="/details")
 blueprint.before_request(access.require_sign_in)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from flask import Blueprint, current_app, send_file
 from flask.typing import ResponseReturnValue
 
-from server.services import installers
+from server.services.fleet import installers
 
 blueprint = Blueprint("downloads", __name__, url_prefix="/downloads")
 

@@ -10,8 +10,8 @@ from server import access
 from server.models import Account, Customer
 from server.pages import reader_zone
 from server.paths import disposition, path_of, readable
-from server.services import doors, downloads, file_history, file_search, folders
-from server.services.restore_points import month_of, page_of_points
+from server.services.files import doors, downloads, file_history, file_search, folders
+from server.services.files.restore_points import month_of, page_of_points
 
 blueprint = Blueprint("files", __name__, url_prefix="/files")
 blueprint.before_request(access.require_sign_in)

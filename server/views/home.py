@@ -8,7 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from server import access, submissions
 from server.models import Staff
-from server.services import cards, computer_changes, contents, own_plans
+from server.services.files import contents
+from server.services.fleet import computer_changes
+from server.services.people import cards, own_plans
 
 blueprint = Blueprint("home", __name__)
 blueprint.before_request(access.require_sign_in)

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from server import access, submissions
 from server.forms.own import WishForm
-from server.services import own_plans
-from server.services.branding import read_branding
+from server.services.house.branding import read_branding
+from server.services.people import own_plans
 
 blueprint = Blueprint("my_plan", __name__, url_prefix="/plan")
 blueprint.before_request(access.require_sign_in)

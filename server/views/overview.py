@@ -7,7 +7,8 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from server import access
-from server.services import attention, overview, run_list
+from server.services.backup import run_list
+from server.services.fleet import attention, overview
 
 blueprint = Blueprint("overview", __name__, url_prefix="/overview")
 blueprint.before_request(access.require_sign_in)

@@ -15,13 +15,13 @@ from server.config import Config
 from server.extensions import limiter
 from server.forms.auth import CodeForm, ProveForm
 from server.models import Account, Staff
-from server.services import browser_sessions, second_step
-from server.services import sessions as signing_in
-from server.services.branding import read_branding
-from server.services.browser_names import browser_name
-from server.services.qr_codes import draw
-from server.services.sealing import open_password, seal_password
-from server.services.second_step import CodeRefused
+from server.services.house.branding import read_branding
+from server.services.house.qr_codes import draw
+from server.services.signing_in import browser_sessions, second_step
+from server.services.signing_in import sessions as signing_in
+from server.services.signing_in.browser_names import browser_name
+from server.services.signing_in.second_step import CodeRefused
+from server.services.storage.sealing import open_password, seal_password
 from server.views.auth import blueprint
 
 SECRET, CODES = "second_step", "spare_codes"

@@ -12,11 +12,11 @@ from server.extensions import limiter
 from server.forms.auth import ChangePasswordForm, ForgottenForm, NewPasswordForm
 from server.jobs import nudge
 from server.models import Account, Staff
-from server.services import forgotten as forgotten_passwords
-from server.services import password_links, sessions
-from server.services.branding import Branding, read_branding
+from server.services.house.branding import Branding, read_branding
 from server.services.mail.delivery import read_settings
-from server.services.password_links import LinkUsedUp
+from server.services.signing_in import forgotten as forgotten_passwords
+from server.services.signing_in import password_links, sessions
+from server.services.signing_in.password_links import LinkUsedUp
 from server.views.auth import blueprint
 
 

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from server import access
 from server.forms.plans import PlanForm, Shown
 from server.models import Plan
-from server.services import plans
-from server.services.refusals import NameInUse
-from server.services.versions import EditedMeanwhile
+from server.services.house.refusals import NameInUse
+from server.services.house.versions import EditedMeanwhile
+from server.services.selling import plans
 from server.submissions import once
 
 blueprint = Blueprint("plans", __name__, url_prefix="/plans")

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from server import access
 from server.paths import disposition
-from server.services import reports
-from server.services.spreadsheets import TYPE
+from server.services.house.spreadsheets import TYPE
+from server.services.selling import reports
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 blueprint.before_request(access.require_sign_in)

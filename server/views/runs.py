@@ -11,9 +11,9 @@ from protocol.errors import NotFound
 from server import access
 from server.models import Run
 from server.paths import disposition
-from server.services import activity_logs, run_list, run_page
-from server.services.ownership import ADMINISTRATOR, LABEL, sentence_for
-from server.services.run_list import KINDS, WORDS, Wanted
+from server.services.backup import activity_logs, run_list, run_page
+from server.services.backup.run_list import KINDS, WORDS, Wanted
+from server.services.people.ownership import ADMINISTRATOR, LABEL, sentence_for
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs")
 blueprint.before_request(access.require_sign_in)

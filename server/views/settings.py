@@ -10,10 +10,10 @@ from protocol.errors import NotFound
 from server import access
 from server.config import Config
 from server.forms.settings import BrandingForm, MailForm, TestMailForm
-from server.services import branding, preferences
+from server.services.house import branding, preferences
+from server.services.house.refusals import ValueRefused
+from server.services.house.versions import EditedMeanwhile
 from server.services.mail import delivery, outbox
-from server.services.refusals import ValueRefused
-from server.services.versions import EditedMeanwhile
 from server.submissions import once
 from vault.errors import BackupError
 

@@ -9,9 +9,10 @@ from markupsafe import Markup
 
 from server import access
 from server.forms.setup import VisitForm
-from server.services import installers, qr_codes, set_up, set_up_codes
-from server.services.branding import read_branding
-from server.services.set_up import Progress
+from server.services.fleet import installers, set_up, set_up_codes
+from server.services.fleet.set_up import Progress
+from server.services.house import qr_codes
+from server.services.house.branding import read_branding
 from server.submissions import once
 
 blueprint = Blueprint("setup", __name__, url_prefix="/setup")

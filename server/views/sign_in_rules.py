@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from server import access
 from server.forms.auth import SignInRulesForm
-from server.services import preferences, sign_in_rules
-from server.services.versions import EditedMeanwhile
+from server.services.house import preferences
+from server.services.house.versions import EditedMeanwhile
+from server.services.signing_in import sign_in_rules
 from server.views.settings import blueprint
 
 

@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from server import access
 from server.forms.staff import StaffForm
 from server.models import Staff
-from server.services import password_links, second_step, staff
-from server.services.refusals import NameInUse, ValueRefused
-from server.services.staff import LastAdministrator
-from server.services.versions import EditedMeanwhile
+from server.services.house.refusals import NameInUse, ValueRefused
+from server.services.house.versions import EditedMeanwhile
+from server.services.people import staff
+from server.services.people.staff import LastAdministrator
+from server.services.signing_in import password_links, second_step
 from server.submissions import once
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")

@@ -13,9 +13,9 @@ from server import access
 from server.forms.storages import AddressForm, NewStorageForm
 from server.jobs import nudge
 from server.models import Storage
-from server.services import storage_checks, storage_drafts, storages
-from server.services.certificates import describe_certificate
-from server.services.refusals import NameInUse
+from server.services.house.refusals import NameInUse
+from server.services.storage import storage_checks, storage_drafts, storages
+from server.services.storage.certificates import describe_certificate
 from server.submissions import once
 from server.views.storages import STOP_POLLING, blueprint, wants_updates
 from vault.errors import StorageUnsuitable, UnsafeName

@@ -11,9 +11,10 @@ from server.forms.numbers import in_gigabytes
 from server.forms.storages import StorageForm
 from server.jobs import nudge
 from server.models import Storage
-from server.services import allocation, forecast, storage_checks, storage_settings, storage_states, storages
-from server.services.refusals import NameInUse
-from server.services.versions import EditedMeanwhile
+from server.services.house.refusals import NameInUse
+from server.services.house.versions import EditedMeanwhile
+from server.services.selling import allocation, forecast
+from server.services.storage import storage_checks, storage_settings, storage_states, storages
 
 blueprint = Blueprint("storages", __name__, url_prefix="/storage")
 blueprint.before_request(access.require_sign_in)

@@ -19,11 +19,12 @@ from server.forms.subscriptions import (
     storage_choices,
 )
 from server.models import Plan, Subscription
-from server.services import grants, plan_changes, plans, storages, subscription_states, validity
-from server.services.plan_changes import Preview
-from server.services.refusals import ValueRefused
-from server.services.subscriptions import DaysRefused
-from server.services.versions import EditedMeanwhile
+from server.services.house.refusals import ValueRefused
+from server.services.house.versions import EditedMeanwhile
+from server.services.selling import grants, plan_changes, plans, subscription_states, validity
+from server.services.selling.plan_changes import Preview
+from server.services.selling.subscriptions import DaysRefused
+from server.services.storage import storages
 from server.views.subscriptions import blueprint
 from server.words import full_date, size
 

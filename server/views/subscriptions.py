@@ -9,18 +9,18 @@ from flask.typing import ResponseReturnValue
 from server import access
 from server.forms.subscriptions import SellForm, plan_choices, storage_choices
 from server.models import Customer
-from server.services import (
+from server.services.selling import (
     allocation,
     changes,
     grants,
     plan_changes,
     plans,
-    storages,
     subscription_states,
     subscriptions,
     validity,
 )
-from server.services.allocation import Outlook
+from server.services.selling.allocation import Outlook
+from server.services.storage import storages
 from server.submissions import once
 from server.words import full_date
 

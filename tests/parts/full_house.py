@@ -32,8 +32,8 @@ from server.models import (
     SubscriptionChange,
     Vault,
 )
-from server.services.health import expect_next
-from server.services.sign_in import hash_password
+from server.services.fleet.health import expect_next
+from server.services.signing_in.sign_in import hash_password
 from tests.parts.portal_world import PASSWORD, PortalWorld
 
 ROWS = 2_000

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from server.config import Config
 from server.gateway import Gateway, create_gateway
-from server.services.credentials import WRITE, issue_password
-from server.services.storages import GATEWAY_PROFILE, certificate_pin
+from server.services.storage.credentials import WRITE, issue_password
+from server.services.storage.storages import GATEWAY_PROFILE, certificate_pin
 from vault.ftp import FtpAddress, FtpStorage, Timeouts
 
 PLENTY = 10**12

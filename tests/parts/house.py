@@ -28,7 +28,9 @@ from server.config import Config, create_data
 from server.extensions import db
 from server.models import Account, Run, Subscription, Vault
 from server.models.runs import OPEN
-from server.services import accounts, customers, plans, storages, subscriptions
+from server.services.people import accounts, customers
+from server.services.selling import plans, subscriptions
+from server.services.storage import storages
 from tests.parts.browser import Browser
 from tests.parts.databases import empty_tables
 from tests.parts.gateway import RunningGateway, running_gateway

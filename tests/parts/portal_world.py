@@ -12,9 +12,12 @@ from server.config import Config
 from server.extensions import db
 from server.models import Account, Chunk, Computer, ContentSegment, Customer, Folder, Pack, Run, Staff, Vault, Version
 from server.models.catalogue import FOREVER, INLINE_CHUNKS, SEGMENT_CHUNKS
-from server.services import accounts, customers, enrolment, plans, staff, storages, subscriptions
-from server.services.endings import note_end
-from server.services.vault_keys import keys_of
+from server.services.backup.vault_keys import keys_of
+from server.services.fleet import enrolment
+from server.services.fleet.endings import note_end
+from server.services.people import accounts, customers, staff
+from server.services.selling import plans, subscriptions
+from server.services.storage import storages
 from vault.blobs import DATA, seal_blob
 from vault.chunks import chunk_id
 from vault.keys import VaultKeys

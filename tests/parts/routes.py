@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-from server.services import plans, set_up_codes, storage_drafts
+from server.services.fleet import set_up_codes
+from server.services.selling import plans
+from server.services.storage import storage_drafts
 from tests.parts.portal_world import PASSWORD, PortalWorld, days_ago
 
 PEOPLE = {

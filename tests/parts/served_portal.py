@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from server.app import create_app
 from server.config import Config
 from server.extensions import db, limiter
-from server.services import sign_in
+from server.services.signing_in import sign_in
 from tests.parts.chromium import Window, window
 from tests.parts.pages import browse
 from tests.parts.portal_world import PortalWorld

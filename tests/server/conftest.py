@@ -12,7 +12,7 @@ from flask import Flask
 from server.app import create_app
 from server.config import Config, create_data
 from server.extensions import db, limiter
-from server.services import sign_in
+from server.services.signing_in import sign_in
 from tests.parts.api_computer import ApiComputer, enrol_computer
 from tests.parts.compiled_templates import COMPILED
 from tests.parts.databases import copy_sqlite, empty_tables

@@ -15,8 +15,8 @@ from server.extensions import db
 from server.masking import mask, unmask
 from server.models import Account, Customer, Staff
 from server.pages import places
-from server.services.refusals import NotPermitted
-from server.services.versions import EditedMeanwhile, check_version, note_change
+from server.services.house.refusals import NotPermitted
+from server.services.house.versions import EditedMeanwhile, check_version, note_change
 from tests.parts.pages import browse
 from tests.parts.portal_world import PortalWorld
 

@@ -10,11 +10,12 @@ from flask import Flask
 from protocol.errors import SignInFailed
 from server.extensions import db
 from server.models import Account, AuditEvent, PasswordLink
-from server.services import accounts, password_links
-from server.services.password_links import LinkUsedUp
-from server.services.refusals import NameInUse, ValueRefused
-from server.services.sign_in import sign_in_account
-from server.services.versions import EditedMeanwhile
+from server.services.house.refusals import NameInUse, ValueRefused
+from server.services.house.versions import EditedMeanwhile
+from server.services.people import accounts
+from server.services.signing_in import password_links
+from server.services.signing_in.password_links import LinkUsedUp
+from server.services.signing_in.sign_in import sign_in_account
 from tests.parts.pages import browse
 from tests.parts.portal_world import PASSWORD, PortalWorld, days_ago
 from tests.parts.queries import MOST, count_queries

@@ -7,7 +7,8 @@ import html5lib
 from flask import Flask
 
 from server.extensions import db
-from server.services import accounts, audit, customers
+from server.services.house import audit
+from server.services.people import accounts, customers
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PortalWorld, days_ago
 from tests.parts.queries import MOST, count_queries

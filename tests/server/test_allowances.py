@@ -23,8 +23,9 @@ from protocol.errors import (
 from server.config import Config
 from server.extensions import db
 from server.models import AuditEvent, Hardware, Plan, Subscription
-from server.services import accounts, customers, plans
-from server.services.sign_in import LOCKED_FOR, sign_in_account
+from server.services.people import accounts, customers
+from server.services.selling import plans
+from server.services.signing_in.sign_in import LOCKED_FOR, sign_in_account
 from tests.parts.api_computer import ApiComputer, chunk_ids, enrol_computer
 from tests.parts.portal_world import PASSWORD, PortalWorld
 

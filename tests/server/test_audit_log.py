@@ -11,8 +11,8 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import AuditEvent
-from server.services import audit, audit_log
-from server.services.audit_log import Wanted
+from server.services.house import audit, audit_log
+from server.services.house.audit_log import Wanted
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PortalWorld
 from tests.parts.queries import MOST, count_queries

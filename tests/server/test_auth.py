@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from server.extensions import db
 from server.models import AuditEvent, Staff
-from server.services.sign_in import TRIES, hash_password
+from server.services.signing_in.sign_in import TRIES, hash_password
 from tests.parts.pages import browse
 from tests.parts.portal_world import PASSWORD, PortalWorld
 

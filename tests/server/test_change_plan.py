@@ -8,9 +8,9 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import Plan, Subscription, SubscriptionChange
-from server.services import plan_changes, plans, retention
-from server.services.plans import PlanRetired
-from server.services.refusals import ValueRefused
+from server.services.house.refusals import ValueRefused
+from server.services.selling import plan_changes, plans, retention
+from server.services.selling.plans import PlanRetired
 from server.words import full_date
 from tests.parts.pages import browse
 from tests.parts.portal_world import BackedUp, PortalWorld

@@ -11,7 +11,8 @@ from werkzeug.test import TestResponse
 from protocol.messages import Disk, HardwareReport
 from server.extensions import db
 from server.models import AuditEvent, Computer, Subscription
-from server.services import enrolment, plans, subscriptions
+from server.services.fleet import enrolment
+from server.services.selling import plans, subscriptions
 from server.submissions import new_token
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import BackedUp, PortalWorld, days_ago

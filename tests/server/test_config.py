@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.config import DataExists, DataMissing, KeyMissing, SettingInvalid, create_data, load_config
-from server.services.storages import certificate_pin
+from server.services.storage.storages import certificate_pin
 
 
 def with_settings(data: Path, text: str) -> Path:

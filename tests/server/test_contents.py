@@ -8,8 +8,8 @@ from flask import Flask
 from server.extensions import db
 from server.jobs import create_queue
 from server.models import Folder, VaultContent
-from server.services import contents
-from server.services.contents import Share
+from server.services.files import contents
+from server.services.files.contents import Share
 from tests.parts.pages import browse
 from tests.parts.portal_world import BackedUp, PortalWorld, Tree, days_ago
 

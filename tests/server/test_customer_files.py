@@ -15,8 +15,8 @@ from werkzeug.test import encode_multipart
 
 from server.extensions import db
 from server.models import AuditEvent, Customer, Staff
-from server.services import customer_files, customers
-from server.services.spreadsheets import csv_file, guarded, unguarded
+from server.services.house.spreadsheets import csv_file, guarded, unguarded
+from server.services.people import customer_files, customers
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PortalWorld
 

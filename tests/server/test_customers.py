@@ -11,8 +11,9 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import AuditEvent, Customer, HardwareIdentifier, Subscription
-from server.services import accounts, customers, places, plans, registrations, subscriptions
-from server.services.versions import EditedMeanwhile
+from server.services.house.versions import EditedMeanwhile
+from server.services.people import accounts, customers, places, registrations
+from server.services.selling import plans, subscriptions
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PortalWorld, days_ago
 from tests.parts.queries import MOST, Queries, count_queries

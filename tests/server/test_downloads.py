@@ -20,8 +20,8 @@ from werkzeug.test import TestResponse
 
 from server.extensions import db
 from server.models import AuditEvent, Pack, Version
-from server.services import sign_in
-from server.services.archives import LengthDiffers, Member, length_of, write_archive
+from server.services.files.archives import LengthDiffers, Member, length_of, write_archive
+from server.services.signing_in import sign_in
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import BackedUp, PortalWorld, Tree
 from tests.parts.web_server import serve

@@ -16,7 +16,7 @@ from server.config import Config
 from server.errors import status_of
 from server.extensions import db
 from server.models import AuditEvent
-from server.services.vault_keys import PortalKeyWrong
+from server.services.backup.vault_keys import PortalKeyWrong
 from tests.parts.api_computer import HARDWARE, ApiComputer
 from tests.parts.portal_world import PASSWORD, PortalWorld
 from vault.errors import BackupError, ObjectMissing, StorageRefused, StorageUnreachable, VaultDamaged

@@ -7,7 +7,7 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import Run, Storage, StorageDay
-from server.services import forecast
+from server.services.selling import forecast
 from tests.parts.portal_world import BackedUp, PortalWorld
 
 TODAY = date(2026, 11, 22)

@@ -11,9 +11,11 @@ from flask import Flask
 from server.config import Config
 from server.extensions import db
 from server.models import Mail, PasswordLink
-from server.services import branding, forgotten, mail
-from server.services.branding import Branding
+from server.services import mail
+from server.services.house import branding
+from server.services.house.branding import Branding
 from server.services.mail import delivery
+from server.services.signing_in import forgotten
 from tests.parts.mail_server import MailServer, running_mail_server
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PASSWORD, PortalWorld

@@ -17,8 +17,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from server.config import create_data
-from server.services.credentials import READ, WRITE, check_password, issue_password
-from server.services.storages import GATEWAY_PROFILE
+from server.services.storage.credentials import READ, WRITE, check_password, issue_password
+from server.services.storage.storages import GATEWAY_PROFILE
 from tests.parts.gateway import QUICK, RunningGateway, new_vault_name, running_gateway
 from vault.doctor import examine
 from vault.errors import NameTaken, ObjectMissing, StorageFull, StorageRefused

@@ -12,8 +12,8 @@ from protocol.errors import HardwareChanged, TokenRejected
 from protocol.messages import ComputerStatus, Disk, Done, HardwareReport
 from server.extensions import db
 from server.models import AuditEvent, Hardware, HardwareIdentifier
-from server.services import hardware
-from server.services.hardware import Score, compare, identifiers_of
+from server.services.fleet import hardware
+from server.services.fleet.hardware import Score, compare, identifiers_of
 from tests.parts.api_computer import HARDWARE, ApiComputer
 from tests.parts.portal_world import PortalWorld
 

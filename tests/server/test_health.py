@@ -9,8 +9,8 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import Computer, FleetDay
-from server.services import health, uptime
-from server.services.computers import whole_computers
+from server.services.fleet import health, uptime
+from server.services.fleet.computers import whole_computers
 from tests.parts.api_computer import ApiComputer
 from tests.parts.portal_world import PortalWorld, days_ago
 

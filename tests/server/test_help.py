@@ -8,8 +8,8 @@ import html5lib
 import pytest
 from flask import Flask
 
-from server.services import branding
-from server.services.branding import Branding
+from server.services.house import branding
+from server.services.house.branding import Branding
 from tests.parts.pages import browse
 from tests.parts.portal_world import PortalWorld
 from tests.parts.queries import count_queries

@@ -7,7 +7,7 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import AuditEvent, Run
-from server.services import accounts
+from server.services.people import accounts
 from server.submissions import new_token
 from tests.parts.pages import browse
 from tests.parts.portal_world import PortalWorld, days_ago

@@ -13,7 +13,7 @@ from protocol.errors import BadRequest, LeaseLost
 from protocol.messages import API, Entry, Gone
 from server.extensions import db
 from server.models import Chunk, RunLog, Version
-from server.services.activity_logs import read_log
+from server.services.backup.activity_logs import read_log
 from tests.parts.api_computer import ApiComputer, chunk_ids
 
 

@@ -13,7 +13,8 @@ from server.config import Config
 from server.extensions import db
 from server.jobs import create_queue, never_twice_at_once, run_job
 from server.models import Storage
-from server.services import storages, uptime
+from server.services.fleet import uptime
+from server.services.storage import storages
 from tests.parts.api_computer import ApiComputer
 
 

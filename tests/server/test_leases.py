@@ -22,7 +22,7 @@ from protocol.messages import Gone
 from server.config import Config
 from server.extensions import db
 from server.models import Chunk, ContentSegment, Run, Version
-from server.services.settlement import settle_expired
+from server.services.backup.settlement import settle_expired
 from tests.parts.api_computer import ApiComputer, chunk_ids, enrol_computer
 from vault.errors import StorageError
 from vault.layout import commit_name

@@ -8,11 +8,11 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import Account, Mail, Run
-from server.services import accounts
-from server.services.branding import Branding
+from server.services.house.branding import Branding
 from server.services.mail import alarms, run_letters
 from server.services.mail.alarms import step_of
 from server.services.mail.delivery import MailSettings
+from server.services.people import accounts
 from tests.parts.portal_world import BackedUp, PortalWorld
 
 BRAND = Branding("Northwind IT", address="https://backup.example.com")

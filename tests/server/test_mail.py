@@ -12,7 +12,7 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import Mail
-from server.services.branding import Branding
+from server.services.house.branding import Branding
 from server.services.mail import outbox
 from server.services.mail.delivery import (
     PLAIN,

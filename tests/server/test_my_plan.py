@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from server.extensions import db
 from server.models import AuditEvent, Mail, SubscriptionChange
-from server.services import subscriptions
+from server.services.selling import subscriptions
 from server.submissions import new_token
 from tests.parts.pages import browse
 from tests.parts.portal_world import PortalWorld, days_ago

@@ -10,7 +10,7 @@ from flask import Flask, url_for
 from protocol.messages import Disk, HardwareReport
 from server.extensions import db
 from server.models import Mail, Run, Storage
-from server.services import attention, enrolment, overview, results, uptime
+from server.services.fleet import attention, enrolment, overview, results, uptime
 from tests.parts.pages import browse
 from tests.parts.portal_world import BackedUp, PortalWorld, days_ago
 from tests.parts.queries import MOST, count_queries

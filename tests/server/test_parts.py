@@ -12,8 +12,8 @@ from wtforms import BooleanField, FileField, RadioField, SelectField
 from wtforms.fields import DateField, EmailField
 
 from server.forms.base import EditingForm, Form, choices, line, paragraph
-from server.services.refusals import NameInUse
-from server.services.versions import EditedMeanwhile
+from server.services.house.refusals import NameInUse
+from server.services.house.versions import EditedMeanwhile
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

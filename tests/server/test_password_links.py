@@ -7,7 +7,7 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import AuditEvent
-from server.services import password_links
+from server.services.signing_in import password_links
 from tests.parts.pages import browse
 from tests.parts.portal_world import PASSWORD, PortalWorld
 

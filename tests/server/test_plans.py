@@ -9,9 +9,9 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import AuditEvent, Plan, Subscription, SubscriptionChange
-from server.services import plans, retention, subscriptions
-from server.services.plans import PlanInUse, PlanRetired
-from server.services.refusals import ValueRefused
+from server.services.house.refusals import ValueRefused
+from server.services.selling import plans, retention, subscriptions
+from server.services.selling.plans import PlanInUse, PlanRetired
 from tests.parts.pages import PageClient, browse, form_values
 from tests.parts.portal_world import PortalWorld
 from tests.parts.queries import MOST, count_queries

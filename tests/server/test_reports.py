@@ -10,7 +10,8 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import AuditEvent, Customer, Run, Subscription
-from server.services import customers, plans, reports, subscriptions
+from server.services.people import customers
+from server.services.selling import plans, reports, subscriptions
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PortalWorld
 from tests.parts.queries import MOST, count_queries

@@ -11,7 +11,7 @@ from protocol.errors import Refusal
 from server.config import Config
 from server.extensions import db
 from server.models import Account, Subscription
-from server.services import stages
+from server.services.selling import stages
 from tests.parts.api_computer import ApiComputer, chunk_ids, enrol_computer
 from tests.parts.pages import browse
 from tests.parts.portal_world import PortalWorld

@@ -10,9 +10,9 @@ from markupsafe import escape
 
 from server.extensions import db
 from server.models import Run
-from server.services import activity_logs, run_list
-from server.services.ownership import UNNAMED
-from server.services.run_list import Wanted
+from server.services.backup import activity_logs, run_list
+from server.services.backup.run_list import Wanted
+from server.services.people.ownership import UNNAMED
 from tests.parts.pages import browse
 from tests.parts.portal_world import BackedUp, PortalWorld, days_ago
 from tests.parts.queries import MOST, count_queries

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from flask import Flask
 
-from server.services import file_search
+from server.services.files import file_search
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import BackedUp, PortalWorld, Tree
 from tests.parts.queries import MOST, count_queries

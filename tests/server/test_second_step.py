@@ -11,9 +11,9 @@ from flask import Flask
 from server.config import Config
 from server.extensions import db
 from server.models import AuditEvent, Preference, SpareCode
-from server.services import second_step
-from server.services.second_step import CodeRefused
-from server.services.sign_in import TRIES
+from server.services.signing_in import second_step
+from server.services.signing_in.second_step import CodeRefused
+from server.services.signing_in.sign_in import TRIES
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PASSWORD, PortalWorld
 from tests.parts.queries import MOST, count_queries

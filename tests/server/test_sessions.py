@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, expect
 
 from server.extensions import db
 from server.models import AuditEvent, BrowserSession
-from server.services import accounts, browser_sessions, staff
-from server.services.browser_names import browser_name
+from server.services.people import accounts, staff
+from server.services.signing_in import browser_sessions
+from server.services.signing_in.browser_names import browser_name
 from tests.parts.chromium import window
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PASSWORD, PortalWorld

@@ -14,7 +14,7 @@ from protocol.messages import EnrolComputer, HardwareReport, ProtectedFolder, Sc
 from server.config import Config
 from server.extensions import db
 from server.models import Account, AuditEvent, Computer
-from server.services import computer_changes, computer_reports, enrolment, set_up_codes
+from server.services.fleet import computer_changes, computer_reports, enrolment, set_up_codes
 from tests.parts.api_computer import ApiComputer
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import BackedUp, PortalWorld

@@ -9,7 +9,7 @@ from flask import Flask
 from server.config import Config
 from server.extensions import db
 from server.models import AuditEvent
-from server.services.branding import read_branding
+from server.services.house.branding import read_branding
 from server.services.mail.delivery import read_settings
 from tests.parts.mail_server import running_mail_server
 from tests.parts.pages import PageClient, browse

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from server.services.space import RECOUNT_SECONDS, SPARE, SpaceLedger
+from server.services.storage.space import RECOUNT_SECONDS, SPARE, SpaceLedger
 
 
 class Portal:

@@ -6,8 +6,8 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import AuditEvent, Staff
-from server.services import staff
-from server.services.staff import LastAdministrator
+from server.services.people import staff
+from server.services.people.staff import LastAdministrator
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PASSWORD, PortalWorld
 from tests.parts.queries import MOST, count_queries

@@ -11,8 +11,8 @@ from server.config import Config
 from server.extensions import db
 from server.jobs import create_queue
 from server.models import AuditEvent, Storage
-from server.services import storage_checks, storage_drafts, storage_states, storages
-from server.services.sealing import open_password
+from server.services.storage import storage_checks, storage_drafts, storage_states, storages
+from server.services.storage.sealing import open_password
 from tests.parts.ftp_servers import FtpServer
 from tests.parts.gateway import running_gateway
 from tests.parts.pages import PageClient, browse, form_values

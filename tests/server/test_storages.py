@@ -14,10 +14,10 @@ from protocol.messages import StorageAccess, StorageAddress, StorageProfile
 from server.config import Config
 from server.extensions import db
 from server.models import AuditEvent, Storage
-from server.services import storage_checks, storages
-from server.services.credentials import READ
-from server.services.refusals import NameInUse, ValueRefused
-from server.services.sealing import SealBroken, open_password, seal_password
+from server.services.house.refusals import NameInUse, ValueRefused
+from server.services.storage import storage_checks, storages
+from server.services.storage.credentials import READ
+from server.services.storage.sealing import SealBroken, open_password, seal_password
 from tests.parts.ftp_servers import FtpServer
 from tests.parts.gateway import running_gateway
 from tests.parts.portal_world import PortalWorld

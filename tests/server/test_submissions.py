@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from server import submissions
 from server.extensions import db
 from server.models import Customer, Submission
-from server.services import customers
-from server.services import submissions as service
+from server.services.house import submissions as service
+from server.services.people import customers
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PortalWorld
 

@@ -8,8 +8,9 @@ from flask import Flask
 
 from server.extensions import db
 from server.models import AuditEvent, Storage, Subscription, SubscriptionChange
-from server.services import plans, stages, storages, subscription_states, validity
-from server.services.versions import EditedMeanwhile
+from server.services.house.versions import EditedMeanwhile
+from server.services.selling import plans, stages, subscription_states, validity
+from server.services.storage import storages
 from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PortalWorld
 from tests.parts.queries import MOST, count_queries

@@ -10,8 +10,9 @@ from flask import Flask
 from protocol.errors import NotFound
 from server.extensions import db
 from server.models import AuditEvent, Plan, Subscription
-from server.services import accounts, customers, plans, subscriptions
-from server.services.refusals import NameInUse, ValueRefused
+from server.services.house.refusals import NameInUse, ValueRefused
+from server.services.people import accounts, customers
+from server.services.selling import plans, subscriptions
 from tests.parts.portal_world import PASSWORD, PortalWorld
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from sqlalchemy import event
 
 from protocol import messages
 from server.extensions import db
-from server.services import catalogue
+from server.services.files import catalogue
 from tests.parts.api_computer import ApiComputer
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from server.services.settlement import settle_expired
+from server.services.backup.settlement import settle_expired
 from tests.parts.dying_client import DIED
 from tests.parts.ftp_servers import FtpServer
 from tests.parts.house import Computer, House

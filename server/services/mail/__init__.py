@@ -5,7 +5,7 @@ from datetime import datetime
 
 from server.config import Config
 from server.extensions import db
-from server.services.branding import read_branding
+from server.services.house.branding import read_branding
 from server.services.mail import alarms, outbox, run_letters
 from server.services.mail.delivery import read_settings
 

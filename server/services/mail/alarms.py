@@ -9,12 +9,12 @@ from sqlalchemy.orm import joinedload
 
 from server.extensions import db
 from server.models import Account, Computer, Customer, Subscription
-from server.services import health
-from server.services.branding import Branding
+from server.services.files.restore_points import zone_of
+from server.services.fleet import health
+from server.services.house.branding import Branding
 from server.services.mail import outbox
 from server.services.mail.delivery import MailSettings
 from server.services.mail.letters import Fact, Letter, write
-from server.services.restore_points import zone_of
 from server.words import count, full_date, moment
 
 REMINDERS = (30, 7, 1)

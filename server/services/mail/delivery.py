@@ -11,8 +11,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
 
-from server.services import preferences
-from server.services.sealing import open_password, seal_password
+from server.services.house import preferences
+from server.services.storage.sealing import open_password, seal_password
 from vault.errors import BackupError
 
 TOPIC = "mail"

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from server import words
-from server.services.branding import Branding
+from server.services.house.branding import Branding
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates" / "mail"
 

@@ -21,7 +21,7 @@ from sqlalchemy.orm import defer
 
 from server.extensions import db
 from server.models import Mail
-from server.services.branding import Branding
+from server.services.house.branding import Branding
 from server.services.mail.delivery import MailNotSetUp, MailRefused, MailSettings, deliver
 from server.services.mail.letters import Letter, write
 from vault.errors import BackupError

@@ -11,11 +11,11 @@ from sqlalchemy.orm import defer, joinedload
 from server.extensions import db
 from server.models import Account, Computer, Customer, Run
 from server.models.runs import COMMITTED, OPEN
-from server.services.branding import Branding
-from server.services.health import result_of
+from server.services.files.restore_points import zone_of
+from server.services.fleet.health import result_of
+from server.services.house.branding import Branding
 from server.services.mail import outbox
 from server.services.mail.letters import Fact, Letter, write
-from server.services.restore_points import zone_of
 from server.words import count, size, took
 
 EVERY, PROBLEMS, WEEKLY = "every", "problems", "weekly"

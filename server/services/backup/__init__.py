@@ -1,0 +1,1 @@
+"""One run from its opening to its commit or its end, and the lists of runs."""

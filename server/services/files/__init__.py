@@ -1,0 +1,1 @@
+"""What snapshots hold: the catalogue's entries, their folders and versions, search, and downloads."""

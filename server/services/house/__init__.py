@@ -1,0 +1,1 @@
+"""What all rooms use: preferences, branding, the audit trail, forms that are sent twice."""

@@ -1,0 +1,1 @@
+"""Plans, subscriptions and space: what customers bought, until when, and what it holds."""
