@@ -19,6 +19,7 @@ from vault.errors import BackupError
 
 COMMANDS = {
     "enrol": "make this computer one of an account's",
+    "set-up": "sign in, choose folders, back up and try a restore, in one go",
     "folder": "add, remove or list protected folders",
     "exclude": "add, remove or list what is left out",
     "backup": "back the protected folders up",
@@ -45,7 +46,7 @@ class CommandParser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As ever, after the module has told its words."""
         if self._command:
-            module = import_module(f"client.commands.{self._command}")
+            module = import_module(f"client.commands.{self._command.replace('-', '_')}")
             self._command = ""
             module.add_arguments(self)
             self.set_defaults(run=module.run)

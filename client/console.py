@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from client.events import (
     Event,
@@ -118,7 +118,7 @@ class Follower:
         self._turn = threading.Lock()
 
     @classmethod
-    def of(cls, arguments: argparse.Namespace, summary: Callable[[Finished], str]) -> Follower:
+    def of(cls, arguments: argparse.Namespace, summary: Callable[[Finished], str]) -> Self:
         """As the options --json and --events of a command want it."""
         return cls(EVENTS if arguments.events else JSON if arguments.json else PEOPLE, summary)
 

@@ -1,0 +1,79 @@
+"""The client's own commands as processes of their own, followed to their end by whoever waits for them."""
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from client.events import Emit, Failed, Interrupted, from_json
+from client.outcomes import CANCELLED, DONE, DONE_WITH_SKIPPED
+
+NO_WINDOW = 0x08000000
+"""Windows: a console program without a console of its own."""
+
+
+class JobStopped(Exception):
+    """A job of ours ended without a result: its exit code, and its own words about it."""
+
+    def __init__(self, code: int, failed: Failed) -> None:
+        super().__init__(failed.sentence)
+        self.code = code
+        self.failed = failed
+
+
+def own_command(home: Path, *words: str) -> list[str]:
+    """What starts a command of this same program on the store `home`."""
+    return [sys.executable, "-m", "client.cli", "--home", str(home), *words]
+
+
+def run_job(home: Path, *words: str, emit: Emit) -> int:
+    """Run a command with --events and pass its events on; DONE or DONE_WITH_SKIPPED.
+
+    Raises JobStopped when it failed or was refused, KeyboardInterrupt when it was cancelled. If this process is asked
+    to end, so is the job.
+    """
+    failed = Failed(Interrupted.kind(), "The job ended without a word.", "Start again; what was stored is used.")
+    with _started(own_command(home, words[0], "--events", *words[1:])) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            event = from_json(line)
+            if event is None:
+                continue
+            if isinstance(event, Failed):
+                failed = event
+            emit(event)
+        code = child.wait()
+    if code in {CANCELLED, -2, -15}:
+        raise KeyboardInterrupt
+    if code not in {DONE, DONE_WITH_SKIPPED}:
+        raise JobStopped(code, failed)
+    return code
+
+
+def run_command(home: Path, *words: str) -> tuple[int, str, str]:
+    """Run a short command to its end: exit code, what it said and what it complained of."""
+    done = subprocess.run(
+        own_command(home, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        encoding="utf-8", errors="replace", creationflags=NO_WINDOW if sys.platform == "win32" else 0,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@contextlib.contextmanager
+def _started(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The process; it is asked to end, and waited for, when the body is left before its end."""
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        creationflags=NO_WINDOW if sys.platform == "win32" else 0,
+    )
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            with contextlib.suppress(OSError):
+                child.terminate()
+            child.wait()
+        if child.stdout is not None:
+            child.stdout.close()

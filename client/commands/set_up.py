@@ -1,0 +1,128 @@
+"""ibs-client set-up: a technician's whole visit in one command, from the set-up code to a tried restore."""
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+
+from client.children import JobStopped
+from client.console import EVENTS, JSON, PEOPLE, Follower, add_shapes, ask_secret, complain, say, say_json, shown
+from client.enrol import read_authority
+from client.events import Event, Finished
+from client.outcomes import DONE, DONE_WITH_SKIPPED
+from client.set_up import STEPS, Plan, Report, SignedIn, StepDone, find_identity, set_up
+
+CODE = "IBS_CODE"
+NAMES = dict(zip(STEPS, (
+    "Signed in", "Folders", "Schedule", "Test upload", "First backup", "Test restore"), strict=True))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words of `set-up`."""
+    parser.add_argument("portal", metavar="PORTAL_URL", help="https://…; http:// for this computer itself only")
+    parser.add_argument(
+        "--code", metavar="CODE", default="",
+        help=f"the set-up code; better in {CODE} or on standard input, where no list of processes shows it",
+    )
+    parser.add_argument(
+        "--folder", action="append", default=[], metavar="DIR",
+        help="protect this folder; may be repeated (else Desktop, Documents, Pictures and mail of everybody here)",
+    )
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="the portal's own certificate authority (PEM)")
+    parser.add_argument(
+        "--recovery-sheet", type=Path, metavar="FILE", help="write the recovery code into this new file, too",
+    )
+    add_shapes(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Set up, tell of each step, and report."""
+    teller = _Teller.of(arguments, lambda finished: "")
+    plan = Plan(
+        portal=arguments.portal, code=_read_code(arguments), folders=tuple(arguments.folder),
+        ca=read_authority(arguments.ca) if arguments.ca else "", sheet=arguments.recovery_sheet,
+    )
+    try:
+        report = set_up(arguments.home, plan, teller, Random())
+    except BaseException as error:
+        teller.break_off()
+        if not isinstance(error, JobStopped):
+            raise
+        return teller.explain(error)
+    teller.clear()
+    teller.conclude(report)
+    return DONE_WITH_SKIPPED if report.skipped else DONE
+
+
+def _read_code(arguments: argparse.Namespace) -> str:
+    """The code as given, else from the environment, else asked for; "" when this computer is signed in already."""
+    inherited = os.environ.pop(CODE, "")  # no process that is started later needs it
+    if arguments.code or inherited:
+        return str(arguments.code or inherited).strip()
+    if find_identity(arguments.home, lambda event: None) is not None:
+        return ""
+    return ask_secret("Set-up code: ").strip()
+
+
+class _Teller(Follower):
+    """Tells people of each step in a line; programs get the events, or one object at the end."""
+
+    _recovery_code = ""
+
+    def __call__(self, event: Event) -> None:
+        """Tell of an event. The ends of backup and restore are told as steps."""
+        if isinstance(event, SignedIn):
+            self._recovery_code = event.recovery_code
+        if self._mode != PEOPLE or not isinstance(event, SignedIn | StepDone | Finished):
+            super().__call__(event)
+            return
+        self.clear()
+        if isinstance(event, SignedIn):
+            say(f"Recovery code: {event.recovery_code}")
+            say(f"Vault:         {event.vault}")
+            say("Both are shown only now. Print them and keep them away from this computer.")
+            self._recovery_code = ""
+        elif isinstance(event, StepDone):
+            number = STEPS.index(event.step) + 1
+            say(f"{number}/{len(STEPS)} {NAMES[event.step]}: {event.told}")
+
+    def break_off(self) -> None:
+        """Before the end: a recovery code that was not shown yet is shown now, for it is told only once."""
+        self.clear()
+        if self._recovery_code and self._mode == JSON:
+            complain(f"Recovery code: {self._recovery_code} (shown only now)")
+
+    def explain(self, stopped: JobStopped) -> int:
+        """Word the end of a backup or restore that brought no result; the command's exit code."""
+        failed = stopped.failed
+        if self._mode == JSON:
+            say_json({"error": {"code": failed.code, "sentence": failed.sentence, "hint": failed.hint}})
+        complain(f"{failed.sentence} {failed.hint} ({failed.code})")
+        complain("What is done stays done: the same command goes on from here.")
+        return stopped.code
+
+    def conclude(self, report: Report) -> None:
+        """The report: to programs all of it, to people what to hand over."""
+        if self._mode == JSON:
+            say_json(asdict(report))
+        elif self._mode == EVENTS:
+            say_json({"event": "set_up", **asdict(report)})
+        else:
+            for line in _hand_over(report):
+                say(line)
+
+
+def _hand_over(report: Report) -> list[str]:
+    lines = ["", f"This computer is backed up: {report.computer}"]
+    lines += [f"  protected  {shown(folder)}" for folder in report.folders]
+    lines += [f"  tried      {shown(path)}" for path in report.restored]
+    lines += [
+        f"  schedule   {report.schedule}", "",
+        "To hand over: the recovery code on paper, kept away from this computer; the hand-over sheet, which the",
+        f"portal prints under “Set up a computer” ({report.portal}); and how to restore a file.",
+    ]
+    if report.skipped:
+        lines.append(f"{report.skipped:,} skipped; “ibs-client log” lists them.")
+    return lines
