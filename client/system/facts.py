@@ -1,13 +1,18 @@
-"""What identifies a machine, in the same shape on every system."""
+"""What identifies a machine, in the same shape on every system, without what firmware fills in for everybody."""
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 PLACEHOLDERS = frozenset({
-    "0", "default string", "none", "not applicable", "not specified", "system serial number",
-    "to be filled by oem", "unknown", "03000200-0400-0500-0006-000700080009",
-    "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "0", "00", "000", "0000", "default", "default string", "empty", "invalid", "n/a", "na", "nil", "no serial",
+    "none", "not applicable", "not available", "not provided", "not set", "not specified", "null", "oem", "o e m",
+    "serial", "serial number", "serialnumber", "system serial number", "system product name",
+    "base board serial number", "chassis serial number", "to be filled by oem", "to be filled by o e m", "tobefilledbyoem", "unknown",
+    "unspecified", "xxxxxxxx", "0123456789", "01234567", "012345678", "123456789", "1234567890", "1234567",
+    "03000200-0400-0500-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc",
 })
+"""Values that many machines share. Whatever repeats one sign only is one, too."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,22 @@ def tidy(value: object) -> str:
     """A fact without the control characters, spaces and dots that firmware pads with; "" for a placeholder."""
     text = "".join(sign if sign.isprintable() else " " for sign in str(value or ""))
     text = " ".join(text.split()).strip(" .")[:255]
-    return "" if text.lower().replace(".", "") in PLACEHOLDERS else text
+    plain = text.lower().replace(".", "")
+    letters = set(re.sub(r"[-_ :]", "", plain))
+    return "" if plain in PLACEHOLDERS or (len(letters) == 1 and len(plain) > 2) else text
+
+
+def tidy_serial(value: object) -> str:
+    """A serial number, tidied; "" for one that only counts from zero, as disks without an identifier have it."""
+    text = tidy(value)
+    digits = re.sub(r"[-_ ]", "", text)
+    counted = len(digits) >= 8 and re.fullmatch(r"0+[0-9a-fA-F]{1,2}", digits)
+    return "" if counted or text.lower().lstrip("0x") == "" else text
 
 
 def tidy_mac(value: object) -> str:
-    """A MAC address as aa:bb:cc:dd:ee:ff; "" when it is none, all zeros or a group's."""
+    """A MAC address as aa:bb:cc:dd:ee:ff; "" when it is none, all alike or a group's."""
     digits = "".join(sign for sign in str(value or "").lower() if sign in "0123456789abcdef")
-    if len(digits) != 12 or digits in {"0" * 12, "f" * 12} or int(digits[:2], 16) & 1:
+    if len(digits) != 12 or len(set(digits)) == 1 or int(digits[:2], 16) & 1:
         return ""
     return ":".join(digits[step:step + 2] for step in range(0, 12, 2))

@@ -1,9 +1,11 @@
 """Linux: names are raw bytes, secrets lie in files of their owner, the machine's facts come from /sys."""
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
+import time
 from pathlib import Path
 
 from client.system.facts import DiskFact, MachineFacts, tidy, tidy_mac
@@ -43,6 +45,31 @@ def protect_file(path: Path) -> None:
     path.chmod(0o700 if path.is_dir() else 0o600)
 
 
+def protect_token(path: Path) -> None:
+    """Let only the owner read and write the file with the token."""
+    path.chmod(0o600)
+
+
+def normalise(path: str) -> str:
+    """An absolute path without "." and "..", links unresolved, so that it names what the person meant."""
+    return os.path.abspath(path)
+
+
+def spell_as_on_disk(path: str) -> str:
+    """The path itself: here, another spelling is another folder."""
+    return path
+
+
+def awake_seconds() -> float:
+    """Seconds that pass while the computer is awake; the kernel's clock stands still while it sleeps."""
+    return time.monotonic()
+
+
+def stay_awake() -> contextlib.AbstractContextManager[None]:
+    """Nothing: a computer that is asked to sleep does so, and the run goes on when it wakes up."""
+    return contextlib.nullcontext()
+
+
 def proxy_settings() -> bool:
     """True when the environment names a proxy, so that its variables are worth reading."""
     return any(name.lower().endswith("_proxy") and value for name, value in os.environ.items())
@@ -60,7 +87,8 @@ def _yield_to_everyone() -> None:
     os.nice(19)
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """What a file of /sys or /proc says, without its end of line; "" when it may not be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
@@ -69,27 +97,28 @@ def _text(path: Path) -> str:
 
 def boot_id(root: Path = Path("/")) -> str:
     """An identifier that changes with every start of the system; "" when the kernel tells none."""
-    return _text(root / "proc/sys/kernel/random/boot_id")
+    return read_text(root / "proc/sys/kernel/random/boot_id")
 
 
 def _mac_addresses(root: Path) -> tuple[str, ...]:
     found = set()
     for device in _entries(root / "sys/class/net"):
         if (device / "device").exists() and not _pluggable(device):
-            found.add(tidy_mac(_text(device / "address")))
+            found.add(tidy_mac(read_text(device / "address")))
     return tuple(sorted(found - {""}))
 
 
 def _disks(root: Path) -> tuple[DiskFact, ...]:
     found = []
     for device in _entries(root / "sys/block"):
-        if not (device / "device").exists() or _pluggable(device) or _text(device / "removable") == "1":
+        if not (device / "device").exists() or _pluggable(device) or read_text(device / "removable") == "1":
             continue
-        serial = tidy(_text(device / "device/serial") or _text(device / "serial") or _text(device / "device/wwid"))
-        sectors = _text(device / "size")
+        serial = tidy(read_text(device / "device/serial") or read_text(device / "serial")
+                      or read_text(device / "device/wwid"))
+        sectors = read_text(device / "size")
         if serial:
             size = int(sectors) * 512 if sectors.isdigit() else 0
-            found.append(DiskFact(serial, tidy(_text(device / "device/model")), size))
+            found.append(DiskFact(serial, tidy(read_text(device / "device/model")), size))
     return tuple(sorted(found, key=lambda disk: (disk.serial, disk.model)))
 
 
@@ -106,7 +135,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _system_name(root: Path) -> str:
-    for line in _text(root / "etc/os-release").splitlines():
+    for line in read_text(root / "etc/os-release").splitlines():
         if line.startswith("PRETTY_NAME="):
             return tidy(line.partition("=")[2].strip("\"'"))
     return tidy(f"{platform.system()} {platform.release()}")
@@ -114,10 +143,10 @@ def _system_name(root: Path) -> str:
 
 def machine_facts(root: Path = Path("/")) -> MachineFacts:
     """The facts below `root`/sys and `root`/etc; what may not be read is left out."""
-    board = _text(root / "sys/class/dmi/id/product_uuid") or _text(root / "sys/class/dmi/id/board_serial")
+    board = read_text(root / "sys/class/dmi/id/product_uuid") or read_text(root / "sys/class/dmi/id/board_serial")
     return MachineFacts(
         system=_system_name(root),
-        machine_id=tidy(_text(root / "etc/machine-id")),
+        machine_id=tidy(read_text(root / "etc/machine-id")),
         board_id=tidy(board.lower()),
         mac_addresses=_mac_addresses(root),
         disks=_disks(root),
