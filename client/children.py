@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from client.events import Emit, Failed, Interrupted, from_json
 from client.outcomes import CANCELLED, DONE, DONE_WITH_SKIPPED
@@ -35,9 +37,8 @@ def run_job(home: Path, *words: str, emit: Emit) -> int:
     to end, so is the job.
     """
     failed = Failed(Interrupted.kind(), "The job ended without a word.", "Start again; what was stored is used.")
-    with _started(own_command(home, words[0], "--events", *words[1:])) as child:
-        assert child.stdout is not None
-        for line in child.stdout:
+    with _started(own_command(home, words[0], "--events", *words[1:])) as (child, lines):
+        for line in lines:
             event = from_json(line)
             if event is None:
                 continue
@@ -45,35 +46,32 @@ def run_job(home: Path, *words: str, emit: Emit) -> int:
                 failed = event
             emit(event)
         code = child.wait()
-    if code in {CANCELLED, -2, -15}:
+    if code in {CANCELLED, -signal.SIGINT, -signal.SIGTERM}:
         raise KeyboardInterrupt
     if code not in {DONE, DONE_WITH_SKIPPED}:
         raise JobStopped(code, failed)
     return code
 
 
-def run_command(home: Path, *words: str) -> tuple[int, str, str]:
-    """Run a short command to its end: exit code, what it said and what it complained of."""
-    done = subprocess.run(
-        own_command(home, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        encoding="utf-8", errors="replace", creationflags=NO_WINDOW if sys.platform == "win32" else 0,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
 @contextlib.contextmanager
-def _started(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The process; it is asked to end, and waited for, when the body is left before its end."""
+def _started(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """The process and its lines. It is asked to end, once, and waited for when the body is left before its end.
+
+    Ctrl-C reaches this process alone, which passes it on: asked twice, a job would break off instead of ending.
+    """
     child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        creationflags=NO_WINDOW if sys.platform == "win32" else 0,
+        start_new_session=True, creationflags=NO_WINDOW if sys.platform == "win32" else 0,
     )
+    assert child.stdout is not None
     try:
-        yield child
-    finally:
+        yield child, child.stdout
+    except BaseException:
         if child.poll() is None:
-            with contextlib.suppress(OSError):
-                child.terminate()
-            child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
+            child.terminate()
+            for _ in child.stdout:  # or it would wait for somebody to read
+                pass
+        raise
+    finally:
+        child.wait()
+        child.stdout.close()

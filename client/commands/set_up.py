@@ -16,7 +16,7 @@ from client.set_up import STEPS, Plan, Report, SignedIn, StepDone, find_identity
 
 CODE = "IBS_CODE"
 NAMES = dict(zip(STEPS, (
-    "Signed in", "Folders", "Schedule", "Test upload", "First backup", "Test restore"), strict=True))
+    "Sign-in", "Folders", "Schedule", "Test upload", "First backup", "Test restore"), strict=True))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -68,6 +68,18 @@ class Browser:
         token = next(box.get("value", "") for box in form.tree.iter("input") if box.get("name") == "csrf_token")
         return self._ask("POST", form.address, {"name": name, "password": password, "csrf_token": token})
 
+    def fill(self, address: str, fields: dict[str, str]) -> Page:
+        """Open the page at `address`, fill in its form in the middle of the page and send it; the page that comes then.
+        """
+        page = self.get(address)
+        assert page.tree is not None
+        middle = page.tree.find(".//main")
+        assert middle is not None, address
+        form = next(form for form in middle.iter("form") if form.get("method") == "post")
+        hidden = (box for box in form.iter("input") if box.get("type") == "hidden")
+        given = {box.get("name", ""): box.get("value", "") for box in hidden}
+        return self._ask("POST", urljoin(page.address, form.get("action", "")), given | fields)
+
     def _ask(self, method: str, address: str, fields: dict[str, str] | None = None) -> Page:
         parts = urlsplit(address)
         connection = http.client.HTTPConnection(parts.netloc, timeout=30)

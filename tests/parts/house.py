@@ -28,7 +28,7 @@ from server.config import Config, create_data
 from server.extensions import db
 from server.models import Account, Run, Subscription, Vault
 from server.models.runs import OPEN
-from server.services.people import accounts, customers
+from server.services.people import accounts, customers, staff
 from server.services.selling import plans, subscriptions
 from server.services.storage import storages
 from tests.parts.browser import Browser
@@ -191,6 +191,12 @@ class House:
             subscriptions.create_subscription(customer, plan, now, quota=quota)
             accounts.create_account(customer, user, PASSWORD, now)
         return user
+
+    def hire(self, email: str, role: str = "administrator") -> Browser:
+        """A member of the staff, and a browser in which that person has signed in."""
+        with self.portal():
+            staff.create_staff(email, PASSWORD, role, datetime.now(UTC))
+        return self.browser(email)
 
     def switch(self, user: str, accepts: bool, reason: str = "") -> None:
         """The account's “Accept backups” switch."""
