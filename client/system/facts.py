@@ -8,8 +8,9 @@ PLACEHOLDERS = frozenset({
     "0", "00", "000", "0000", "default", "default string", "empty", "invalid", "n/a", "na", "nil", "no serial",
     "none", "not applicable", "not available", "not provided", "not set", "not specified", "null", "oem", "o e m",
     "serial", "serial number", "serialnumber", "system serial number", "system product name",
-    "base board serial number", "chassis serial number", "to be filled by oem", "to be filled by o e m", "tobefilledbyoem", "unknown",
-    "unspecified", "xxxxxxxx", "0123456789", "01234567", "012345678", "123456789", "1234567890", "1234567",
+    "base board serial number", "chassis serial number", "to be filled by oem", "to be filled by o e m",
+    "tobefilledbyoem",
+    "unknown", "unspecified", "xxxxxxxx", "0123456789", "01234567", "012345678", "123456789", "1234567890", "1234567",
     "03000200-0400-0500-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc",
 })
 """Values that many machines share. Whatever repeats one sign only is one, too."""

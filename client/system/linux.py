@@ -14,9 +14,9 @@ WINDOWS_NAMES = False
 
 
 def default_home() -> Path:
-    """/var/lib/ibs for root, a folder of the user's own for everybody else."""
+    """/var/lib/ibs-client for root, a folder of the user's own for everybody else."""
     if os.geteuid() == 0:
-        return Path("/var/lib/ibs")
+        return Path("/var/lib/ibs-client")
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "ibs"
 
 

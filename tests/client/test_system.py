@@ -1,7 +1,6 @@
-"""What identifies a machine: Linux from a recorded /sys, Windows from recorded answers of PowerShell."""
+"""What identifies a machine: Linux from a recorded /sys; the report, once per boot, and what the portal is told."""
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -18,58 +17,6 @@ from protocol.errors import PortalUnreachable
 from protocol.messages import Done, HardwareReport
 from tests.client.talking_portal import HANG_UP, TalkingPortal, message
 
-LAPTOP = {
-    "machine": "8C2F9A52-7A5B-4C4E-9F8E-0A51B3D0E7C1",
-    "product": "4C4C4544-0042-3510-8054-B7C04F4E5332",
-    "system": {"Caption": "Microsoft Windows 11 Pro", "Version": "10.0.26100"},
-    "disks": [
-        {"SerialNumber": "0025_38B5_1140_9C2E.", "AdapterSerialNumber": "S4EWNX0R123456",
-         "FriendlyName": "SAMSUNG MZVLB512", "BusType": "NVMe", "Size": 512110190592},
-        {"SerialNumber": "AA00000000000489", "AdapterSerialNumber": None, "FriendlyName": "SanDisk Ultra",
-         "BusType": "USB", "Size": 61530439680},
-    ],
-    "drives": [{"SerialNumber": "garbled\u0001\u0002", "PNPDeviceID": "SCSI\\DISK&VEN_NVME", "Model": "x", "Size": 1}],
-    "adapters": [
-        {"PermanentAddress": "8C1645AABB01", "PnPDeviceID": "PCI\\VEN_8086&DEV_15D7"},
-        {"PermanentAddress": "00E04C680001", "PnPDeviceID": "USB\\VID_0BDA&PID_8153"},
-    ],
-}
-OLD_PC = {
-    "machine": None,
-    "product": "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
-    "system": {"Caption": "Microsoft Windows 10 Home", "Version": "10.0.19045"},
-    "disks": [],
-    "drives": {"SerialNumber": "     ", "PNPDeviceID": "IDE\\DISKST500DM002", "Model": "ST500DM002-1BD142",
-               "InterfaceType": "IDE", "Size": "500105249280"},
-    "adapters": {"PermanentAddress": "001E8C-112233", "PnPDeviceID": "PCI\\VEN_10EC"},
-}
-
-
-def test_a_recorded_windows_laptop_is_recognised_without_what_hangs_on_usb() -> None:
-    facts = windows.read_facts(b"\xef\xbb\xbf" + json.dumps(LAPTOP).encode() + b"\r\n")
-    assert facts.system == "Microsoft Windows 11 Pro 10.0.26100"
-    assert facts.machine_id == "8c2f9a52-7a5b-4c4e-9f8e-0a51b3d0e7c1"
-    assert facts.board_id == "4c4c4544-0042-3510-8054-b7c04f4e5332"
-    assert facts.mac_addresses == ("8c:16:45:aa:bb:01",)
-    assert facts.disks == (DiskFact("0025_38B5_1140_9C2E", "SAMSUNG MZVLB512", 512110190592),)
-
-
-def test_a_recorded_old_pc_is_known_by_its_drive_when_its_firmware_says_nothing() -> None:
-    facts = windows.read_facts(json.dumps(OLD_PC).encode())
-    assert facts.board_id == ""
-    assert facts.machine_id == ""
-    assert facts.mac_addresses == ("00:1e:8c:11:22:33",)
-    assert facts.disks == (DiskFact("IDE\\DISKST500DM002", "ST500DM002-1BD142", 500105249280),)
-
-
-@pytest.mark.parametrize(
-    "answer", [b"", b"Access denied.", b"\xff\xfe", b"[]", b"null", b'{"disks": "x", "system": 3}'],
-)
-def test_a_windows_that_answers_nonsense_is_still_reported(answer: bytes) -> None:
-    facts = windows.read_facts(answer)
-    assert facts.system == "Windows"
-    assert facts.disks == ()
-
 
 @given(st.text(st.characters(codec=None), max_size=40).filter(lambda name: "\0" not in name))
 def test_f18_every_windows_name_comes_back_also_with_lone_surrogates(name: str) -> None:
@@ -80,17 +27,6 @@ def test_f18_every_windows_name_comes_back_also_with_lone_surrogates(name: str) 
 @given(st.binary(max_size=60))
 def test_f18_every_linux_name_comes_back_byte_for_byte(name: bytes) -> None:
     assert linux.encode_name(linux.decode_name(name)) == name
-
-
-def test_the_store_on_windows_belongs_to_the_system_the_administrators_and_its_maker() -> None:
-    folder = Path("C:\\ProgramData\\IBS")
-    service = windows.access_command(folder, "SYSTEM")
-    assert service[:3] == ["icacls", str(folder), "/inheritance:r"]
-    assert [part for part in service if part.endswith(":(OI)(CI)F")] == [
-        "*S-1-5-18:(OI)(CI)F", "*S-1-5-32-544:(OI)(CI)F",
-    ]
-    assert "alice:(OI)(CI)F" in windows.access_command(folder, "alice")
-    assert windows.access_command(folder, "PC-FRONT$") == service
 
 
 def make_machine(root: Path) -> None:

@@ -87,8 +87,8 @@ class Calls(Protocol):
 @functools.lru_cache(maxsize=1)
 def native() -> Calls:
     """Windows itself; OSError on any other system."""
-    if sys.platform != "win32":
-        raise OSError("this call exists on Windows only")
-    from client.system.windows.native import Windows
+    if sys.platform == "win32":
+        from client.system.windows.native import Windows
 
-    return Windows()
+        return Windows()
+    raise OSError("this call exists on Windows only")
