@@ -13,7 +13,7 @@ from client import VERSION
 from client.console import complain, drop_output, say, say_json
 from client.errors import Unexpected
 from client.events import Failed, to_json
-from client.outcomes import DONE, FAILED, ending, exit_code
+from client.outcomes import FAILED, ending, exit_code
 from client.settings import choose_home
 from vault.errors import BackupError
 
@@ -26,13 +26,12 @@ COMMANDS = {
     "snapshots": "list what can be restored",
     "list": "show what a snapshot holds",
     "restore": "bring files back",
+    "schedule": "choose when backups run by themselves",
+    "tick": "for the system's scheduler: start the backup if one is due",
     "status": "show the account, its space and the last backup",
     "log": "show what the last jobs did",
     "recover": "bring files back from the storage alone, without the portal",
 }
-NO_WINDOW = (
-    "The window comes with a later version. Until then the commands do everything: “ibs-client --help” lists them."
-)
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -56,7 +55,8 @@ class CommandParser(argparse.ArgumentParser):
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     parser = argparse.ArgumentParser(
-        prog="ibs-client", allow_abbrev=False, description="Backs this computer up and brings files back.",
+        prog="ibs-client", allow_abbrev=False,
+        description="Backs this computer up and brings files back. Without a command it opens the window.",
     )
     parser.add_argument("--home", metavar="DIR", help="the client's store (else IBS_HOME, else the system's place)")
     parser.add_argument("--version", action="version", version=f"ibs-client {VERSION}")
@@ -72,10 +72,9 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         signal.signal(signal.SIGTERM, _interrupt)
         arguments = make_parser().parse_args(words)
-        if arguments.command is None:
-            say(NO_WINDOW)
-            return DONE
         arguments.home = choose_home(arguments.home)
+        if arguments.command is None:
+            return _open_window(arguments.home)
         return int(arguments.run(arguments))
     except BrokenPipeError:
         drop_output()
@@ -84,6 +83,18 @@ def main(words: Sequence[str] | None = None) -> int:
         return _report(error, arguments)
     except Exception as error:  # noqa: BLE001 (the edge: whatever it is, a person gets one sentence)
         return _report(_explain_unexpected(error, arguments), arguments)
+
+
+def _open_window(home: Path) -> int:
+    from client.gui.opening import open_window, show_failure
+
+    try:
+        return open_window(home)
+    except BackupError as error:
+        if sys.stderr is not None:
+            raise
+        show_failure(error)
+        return exit_code(error)
 
 
 def _interrupt(*_: object) -> None:

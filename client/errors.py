@@ -60,6 +60,13 @@ class ScheduleUnusable(BackupError):
     hint = "Times are written as 18:00, days as mon,wed,fri. “ibs-client schedule set --help” shows examples."
 
 
+class SchedulerRefused(BackupError):
+    """The system's scheduler didn't register the backups: {reason}. Backups by hand work as ever."""
+
+    code = "IBS-9220"
+    hint = "For the whole computer it takes an administrator's rights. “ibs-client schedule verify” looks again."
+
+
 class StoreNewer(BackupError):
     """The file {name} of the client's store was written by a newer version of the client. Nothing was changed."""
 
@@ -100,3 +107,24 @@ class Unexpected(BackupError):
 
     code = "IBS-9205"
     hint = "Try again. If it happens again, send the file technical.log of the client's store to your backup provider."
+
+
+class NoAnswer(BackupError):
+    """The command “{command}” ended without an answer (exit code {exit_code}). Nothing is known to be changed."""
+
+    code = "IBS-9207"
+    hint = "Try again. If it happens again, send the file technical.log of the client's store to your backup provider."
+
+
+class NoDisplay(BackupError):
+    """The window can't be opened here: {reason}. The backups are safe."""
+
+    code = "IBS-9209"
+    hint = "Open it on a desktop, or use the commands: “ibs-client --help” lists them."
+
+
+class WindowOpen(BackupError):
+    """The window is open already. It was brought to the front."""
+
+    code = "IBS-9210"
+    hint = "Look for it among the open windows."
