@@ -31,6 +31,7 @@ FOLDER = "activity"
 OPEN = ".open"
 UNSENT = ".unsent"
 KEPT_LOGS = 400
+KEPT_BYTES = 64 << 20
 SKIPPED_LIMIT = 10_000
 SIZE_LIMIT = 4 << 20
 SENT_AT_ONCE = 20
@@ -55,7 +56,7 @@ class ActivityLog:
     """The log of one job, open while it runs; `record` is an Emit. Used with `with`."""
 
     def __init__(self, home: Path, job: str, clock: Clock = now) -> None:
-        """Opens the log of `job` (backup, restore, recover); raises HomeUnusable."""
+        """Opens the log of `job` (backup, restore, recover, schedule for decisions); raises HomeUnusable."""
         self._clock = clock
         self._began = clock()
         self._run = 0
@@ -154,10 +155,19 @@ def repair_logs(home: Path) -> int:
         documents.replace(path, whole, keep=False)
         _finish(path, path.name.partition("-")[0], int(run[1]) if run else 0)
         closed += 1
-    for path in log_files(home)[:-KEPT_LOGS]:
-        path.with_suffix(UNSENT).unlink(missing_ok=True)
-        path.unlink()
+    _drop_oldest(home)
     return closed
+
+
+def _drop_oldest(home: Path) -> None:
+    """Keep the newest logs, so many and so large in all as we allow; the very last one stays however large it is."""
+    total = 0
+    for number, path in enumerate(reversed(log_files(home))):
+        with contextlib.suppress(OSError):  # one that can't be removed today may be tomorrow
+            total += path.stat().st_size
+            if number >= KEPT_LOGS or (number and total > KEPT_BYTES):
+                path.with_suffix(UNSENT).unlink(missing_ok=True)
+                path.unlink()
 
 
 def _is_at_work(path: Path) -> bool:
@@ -171,6 +181,11 @@ def _is_at_work(path: Path) -> bool:
 def log_files(home: Path) -> list[Path]:
     """The closed logs, oldest first."""
     return sorted(path for path in (home / FOLDER).glob("*.xml") if NAME.fullmatch(path.name))
+
+
+def is_anything_unsent(home: Path) -> bool:
+    """True while the portal misses a copy."""
+    return any(path.with_suffix(".xml").exists() for path in (home / FOLDER).glob(f"*{UNSENT}"))
 
 
 def send_unsent(home: Path, portal: Portal) -> int:
@@ -208,7 +223,9 @@ class LoggedJob:
 
     @property
     def outcome(self) -> str:
-        """finished, failed, cancelled or interrupted; "" when the log does not say."""
+        """finished, failed, cancelled or interrupted, decided for a decision of the schedule; "" when it is not said."""
+        if self.job == "schedule":
+            return "decided"
         ends = [kind for kind, _, _ in self.entries if kind in {"finished", "failed", "cancelled", "interrupted"}]
         return ends[-1] if ends else ""
 

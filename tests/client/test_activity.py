@@ -133,6 +133,29 @@ def test_the_oldest_logs_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert len(list((tmp_path / "activity").iterdir())) == 6
 
 
+def test_logs_never_fill_the_disk_but_the_last_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(6):
+        write_log(tmp_path, number, begin=BEGAN + timedelta(hours=number))
+    size = log_files(tmp_path)[-1].stat().st_size
+    monkeypatch.setattr(activity, "KEPT_BYTES", size * 3 + 10)
+    repair_logs(tmp_path)
+    assert [job.run for job in read_logs(tmp_path, 10)] == [5, 4, 3]
+    monkeypatch.setattr(activity, "KEPT_BYTES", 1)
+    repair_logs(tmp_path)
+    assert [job.run for job in read_logs(tmp_path, 10)] == [5]
+    assert [path.suffix for path in (tmp_path / "activity").iterdir() if path.suffix == ".unsent"] == [".unsent"]
+
+
+def test_a_decision_of_the_schedule_is_a_log_of_its_own_that_stays_here(tmp_path: Path) -> None:
+    with ActivityLog(tmp_path, "schedule", ticking()) as log:
+        log.record(Notice("A backup is due and waits: this computer runs on battery."))
+    (job,) = read_logs(tmp_path, 10)
+    assert (job.job, job.run, job.outcome) == ("schedule", 0, "decided")
+    assert not activity.is_anything_unsent(tmp_path)
+    (path,) = log_files(tmp_path)
+    assert list(documents.load_schema("activity").iter_errors(documents.parse(path.read_bytes()))) == []
+
+
 def test_a_copy_goes_to_the_portal_once(tmp_path: Path) -> None:
     write_log(tmp_path, 12)
     server = TalkingPortal(message(Done()))
