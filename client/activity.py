@@ -223,7 +223,7 @@ class LoggedJob:
 
     @property
     def outcome(self) -> str:
-        """finished, failed, cancelled or interrupted, decided for a decision of the schedule; "" when it is not said."""
+        """finished, failed, cancelled or interrupted; decided for a decision of the schedule; "" when it isn't told."""
         if self.job == "schedule":
             return "decided"
         ends = [kind for kind, _, _ in self.entries if kind in {"finished", "failed", "cancelled", "interrupted"}]
