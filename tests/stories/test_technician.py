@@ -13,32 +13,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.parts.browser import Browser
 from tests.parts.house import Computer, Ended, House
+from tests.parts.visits import Visit, begin_visit
 
 pytestmark = pytest.mark.xdist_group("technician")
 
-CODE = re.compile(r"\b[A-Z0-9]{3}-[A-Z0-9]{4}\b")
 STEPS = ["sign-in", "folders", "schedule", "test-upload", "first-backup", "test-restore"]
 HOUR = 3_600_000_000_000
 
 
 @dataclass
-class Visit:
+class AtCustomer:
     """A technician with a telephone at a customer's computer that is still empty of everything of ours."""
 
     house: House
-    telephone: Browser
     computer: Computer
-    page: str
-    code: str
+    visit: Visit
+
+    @property
+    def code(self) -> str:
+        """The set-up code."""
+        return self.visit.code
 
     def checklist(self) -> list[str]:
-        """The states that the telephone shows, from top to bottom."""
-        tree = self.telephone.get(self.page).tree
-        assert tree is not None
-        (steps,) = (found for found in tree.iter("ol") if found.get("class") == "checklist")
-        return ["".join(line[-1].itertext()).strip() for line in steps.iter("li")]
+        """The states that the telephone shows."""
+        return self.visit.checklist()
 
     def set_up(self, *more: str | Path, code: str = "") -> Ended:
         """The one command; the code comes from standard input."""
@@ -46,14 +45,10 @@ class Visit:
 
 
 @pytest.fixture
-def visit(house: House, hardware: Path) -> Visit:
+def visit(house: House, hardware: Path) -> AtCustomer:
     """The code was made a moment ago; the customer's documents lie on the computer."""
     user = house.sell("alice")
-    telephone = house.hire("tech@example.com")
-    (begin,) = {link for _, link in telephone.get("/customers").links if re.search(r"/customers/C-\d+$", link)}
-    page = telephone.fill(begin.replace("/customers/", "/setup/customers/"), {"account": account(telephone, begin)})
-    found = CODE.search(page.text)
-    assert found is not None, page.text
+    begun = begin_visit(house)
     computer = house.computer(user, enrolled=False)
     for number in range(40):
         file = computer.source / f"year {2000 + number % 4}" / f"letter {number}.txt"
@@ -63,16 +58,7 @@ def visit(house: House, hardware: Path) -> Visit:
     computer.home.mkdir()
     if hardware.exists():
         shutil.copy(hardware, computer.home / "hardware.xml")
-    return Visit(house, telephone, computer, page.address, found[0])
-
-
-def account(telephone: Browser, customer: str) -> str:
-    """The number of the customer's only account, as the form offers it."""
-    tree = telephone.get(customer.replace("/customers/", "/setup/customers/")).tree
-    assert tree is not None
-    values = [box.get("value", "") for kind in ("option", "input") for box in tree.iter(kind)
-              if box.get("name", "account") == "account"]
-    return next(value for value in values if value)
+    return AtCustomer(house, computer, begun)
 
 
 def processes_of(computer: Computer) -> dict[int, bytes]:
@@ -86,17 +72,17 @@ def processes_of(computer: Computer) -> dict[int, bytes]:
     return found
 
 
-def test_one_command_brings_the_checklist_from_waiting_to_done(visit: Visit) -> None:
+def test_one_command_brings_the_checklist_from_waiting_to_done(visit: AtCustomer) -> None:
     assert visit.checklist() == ["Waiting"] * 6
     ended = visit.set_up("--folder", visit.computer.source, code=visit.code)
     assert ended.code == 0, ended
     assert visit.checklist() == ["Done"] * 6
-    told = re.findall(r"^(\d)/6 ([\w ]+):", ended.said, re.MULTILINE)
+    told = re.findall(r"^(\d)/6 ([\w -]+):", ended.said, re.MULTILINE)
     assert [int(number) for number, _ in told] == [1, 2, 3, 4, 5, 6]
     assert ended.said.count("Recovery code:") == 1
     assert "40 files" in ended.said
     assert str(visit.computer.source) in ended.said
-    sheet = visit.telephone.get(visit.page + "/sheet").text
+    sheet = visit.visit.sheet()
     for words in ("C-000001", "alice", "Every day at 18:00", "1 protected folder", visit.computer.id):
         assert words in sheet
     assert "not yet" not in sheet
@@ -104,7 +90,7 @@ def test_one_command_brings_the_checklist_from_waiting_to_done(visit: Visit) -> 
     assert visit.code not in sheet
 
 
-def test_a_program_gets_everything_as_one_object(visit: Visit) -> None:
+def test_a_program_gets_everything_as_one_object(visit: AtCustomer) -> None:
     sheet = visit.computer.folder / "recovery.txt"
     ended = visit.set_up("--folder", visit.computer.source, "--json", "--recovery-sheet", sheet, code=visit.code)
     assert ended.code == 0, ended
@@ -117,7 +103,7 @@ def test_a_program_gets_everything_as_one_object(visit: Visit) -> None:
     assert sheet.stat().st_mode & 0o077 == 0
 
 
-def test_the_events_tell_of_every_step_in_order(visit: Visit) -> None:
+def test_the_events_tell_of_every_step_in_order(visit: AtCustomer) -> None:
     ended = visit.set_up("--folder", visit.computer.source, "--events", code=visit.code)
     assert ended.code == 0, ended
     kinds = [event["event"] for event in ended.events]
@@ -127,7 +113,7 @@ def test_the_events_tell_of_every_step_in_order(visit: Visit) -> None:
     assert kinds[-1] == "set_up"
 
 
-def test_it_goes_on_where_it_stopped_and_asks_for_no_second_code(visit: Visit) -> None:
+def test_it_goes_on_where_it_stopped_and_asks_for_no_second_code(visit: AtCustomer) -> None:
     visit.house.switch("alice", False, "Moving to another office")
     ended = visit.set_up("--folder", visit.computer.source, code=visit.code)
     ended.must_say(4, "IBS-1201")
@@ -142,7 +128,7 @@ def test_it_goes_on_where_it_stopped_and_asks_for_no_second_code(visit: Visit) -
     assert len(visit.computer.snapshots()) == 1
 
 
-def test_a_backup_that_is_killed_half_way_goes_on(visit: Visit) -> None:
+def test_a_backup_that_is_killed_half_way_goes_on(visit: AtCustomer) -> None:
     (visit.computer.source / "large.bin").write_bytes(os.urandom(40 << 20))
     visit.computer.variables["IBS_CODE"] = visit.code
     started = subprocess.Popen(
@@ -160,7 +146,7 @@ def test_a_backup_that_is_killed_half_way_goes_on(visit: Visit) -> None:
     assert visit.checklist() == ["Done"] * 6
 
 
-def test_ctrl_c_ends_the_backup_in_order(visit: Visit) -> None:
+def test_ctrl_c_ends_the_backup_in_order(visit: AtCustomer) -> None:
     (visit.computer.source / "large.bin").write_bytes(os.urandom(40 << 20))
     started = subprocess.Popen(
         visit.computer.command("set-up", visit.house.address, "--folder", visit.computer.source, "--events"),
@@ -181,7 +167,7 @@ def test_ctrl_c_ends_the_backup_in_order(visit: Visit) -> None:
 
 
 def test_the_usual_folders_are_protected_when_none_is_named(
-    visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    visit: AtCustomer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "anna"))
     (tmp_path / "anna/Documents").mkdir(parents=True)
@@ -191,7 +177,7 @@ def test_the_usual_folders_are_protected_when_none_is_named(
     assert str(tmp_path / "anna/Documents") in ended.json["folders"]
 
 
-def test_a_wrong_code_an_empty_one_and_a_folder_that_is_not_there_are_told_in_words(visit: Visit) -> None:
+def test_a_wrong_code_an_empty_one_and_a_folder_that_is_not_there_are_told_in_words(visit: AtCustomer) -> None:
     visit.set_up("--folder", visit.computer.source, code="AAA-AAAA").must_say(4, "IBS-1103")
     visit.set_up("--folder", visit.computer.source).must_say(1, "IBS-1107")
     assert visit.checklist() == ["Waiting"] * 6
@@ -200,7 +186,7 @@ def test_a_wrong_code_an_empty_one_and_a_folder_that_is_not_there_are_told_in_wo
     assert visit.set_up("--folder", visit.computer.source).code == 0
 
 
-def test_folders_without_a_file_end_before_the_test_restore(visit: Visit) -> None:
+def test_folders_without_a_file_end_before_the_test_restore(visit: AtCustomer) -> None:
     (visit.computer.folder / "empty").mkdir()
     visit.set_up("--folder", visit.computer.folder / "empty", code=visit.code).must_say(1, "IBS-4211")
     assert visit.checklist() == ["Done"] * 5 + ["Waiting"]
@@ -209,7 +195,7 @@ def test_folders_without_a_file_end_before_the_test_restore(visit: Visit) -> Non
     assert visit.checklist() == ["Done"] * 6
 
 
-def test_a_recovery_sheet_that_cannot_be_written_uses_no_code_up(visit: Visit) -> None:
+def test_a_recovery_sheet_that_cannot_be_written_uses_no_code_up(visit: AtCustomer) -> None:
     taken = visit.computer.folder / "taken.txt"
     taken.write_text("mine")
     words = ("--folder", visit.computer.source, "--recovery-sheet")
@@ -222,7 +208,7 @@ def test_a_recovery_sheet_that_cannot_be_written_uses_no_code_up(visit: Visit) -
     assert not sheet.exists()
 
 
-def test_no_list_of_processes_shows_the_code(visit: Visit) -> None:
+def test_no_list_of_processes_shows_the_code(visit: AtCustomer) -> None:
     visit.computer.variables["IBS_CODE"] = visit.code
     started = visit.computer.start("set-up", visit.house.address, "--folder", visit.computer.source)
     seen: set[bytes] = set()
@@ -234,7 +220,7 @@ def test_no_list_of_processes_shows_the_code(visit: Visit) -> None:
     assert not any(visit.code.encode() in words for words in seen)
 
 
-def test_what_came_back_otherwise_fails_the_set_up(visit: Visit, tmp_path: Path) -> None:
+def test_what_came_back_otherwise_fails_the_set_up(visit: AtCustomer, tmp_path: Path) -> None:
     """The storage's packs are exchanged between backup and test restore: nothing may be called restored."""
     visit.house.at_request("/restores", lambda: [pack.write_bytes(b"\0" * pack.stat().st_size)
                                                  for pack in visit.computer.packs()])
