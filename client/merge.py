@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from client.index import FILE, FOLDER, Indexed
 from client.scan import ProtectedTree, Scanned, Scanner
+from client.system.kinds import ELSEWHERE
 
 SAME, NEW, CHANGED, GONE, KEPT, LEAVE = "same", "new", "changed", "gone", "kept", "leave"
 """What became of an entry. KEPT: it could not be looked at, so what the last snapshot has of it stays. LEAVE ends a
@@ -71,6 +72,11 @@ class Merge:
                     if frame.indexed:
                         self._advance()
                     yield Step(LEAVE, 0, frame.node, None, None)
+                continue
+            if waiting is not None and waiting[0].kind == ELSEWHERE and not (known and known.name < waiting[0].name):
+                pending[-1] = next(frame.entries, None)
+                if known is not None and known.name == waiting[0].name:
+                    yield from self._drop(frame.node, KEPT)
                 continue
             if known is None or (waiting is not None and waiting[0].name < known.name):
                 assert waiting is not None

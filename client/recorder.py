@@ -8,7 +8,8 @@ from client.events import Emit, FileSkipped, FolderMissing, Notice
 from client.index import FILE, FOLDER, Indexed, IndexWriter
 from client.merge import GONE, LEAVE, RACY_NS, SAME, Step
 from client.pipeline import Outcome
-from client.scan import FolderLost, SourceSkipped, SourceUnstable
+from client.scan import FileElsewhere, FolderLost, SourceSkipped, SourceUnstable
+from client.system.sources import explain_failure, is_elsewhere
 from protocol.messages import Entry, Gone
 from vault.errors import BackupError
 from vault.parts import ManifestWriter
@@ -26,6 +27,7 @@ class Recorder:
         self.files = 0
         self.bytes = 0
         self.skipped = 0
+        self.elsewhere = 0
         self.changes = 0
 
     def record(self, step: Step) -> None:
@@ -59,7 +61,11 @@ class Recorder:
         ), outcome.numbers)
 
     def report(self, problem: BackupError) -> None:
-        """Something could not be looked at: a result that people should see, not a failure."""
+        """Something could not be looked at: a result that people should see, not a failure. Of what lies in a cloud
+        the number alone is told, at the end."""
+        if isinstance(problem, FileElsewhere):
+            self.elsewhere += 1
+            return
         self.skipped += 1
         path = str(problem.details.get("path", ""))
         if isinstance(problem, FolderLost):
@@ -67,12 +73,22 @@ class Recorder:
         else:
             self._emit(FileSkipped(path, problem.code, str(problem.details.get("reason", ""))))
 
+    def tell_elsewhere(self) -> None:
+        """How many files were passed over because a cloud has their content."""
+        if self.elsewhere:
+            what = "1 file lies" if self.elsewhere == 1 else f"{self.elsewhere:,} files lie"
+            self._emit(Notice(
+                f"{what} in a cloud only and {'was' if self.elsewhere == 1 else 'were'} not fetched; what was backed up"
+                f" before is kept. {FileElsewhere.hint}", FileElsewhere.code,
+            ))
+
     def _pass_over(self, step: Step, path: str, failure: OSError) -> None:
         if isinstance(failure, FileNotFoundError):  # deleted between scan and reading
             if step.indexed is not None:
                 self._drop(step)
             return
-        self.report(SourceSkipped(path=path, reason=failure.strerror or str(failure)))
+        away = is_elsewhere(failure)
+        self.report(FileElsewhere(path=path) if away else SourceSkipped(path=path, reason=explain_failure(failure)))
         if step.indexed is not None:
             self._keep(step.parent, step.indexed)
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from client.index import FILE, FOLDER, LINK
 from client.system import encode_name
-from client.system.sources import Status, describe_status, split_path
+from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FOLDER, UNKNOWN_LINK
+from client.system.sources import Status, classify, describe_status, explain_failure, read_live, split_path
 from vault.errors import BackupError
 
 Report = Callable[[BackupError], None]
@@ -38,8 +38,16 @@ class SourceUnstable(BackupError):
     hint = "It is read again with the next backup."
 
 
+class FileElsewhere(BackupError):
+    """{path} lies in a cloud only and was not fetched. What was backed up of it before is kept."""
+
+    code = "IBS-4109"
+    hint = "Choose “Always keep on this device” for what is to be backed up."
+
+
 class Scanned(NamedTuple):
-    """One entry on the disk; `status` is that of the entry itself, not of what a link points to."""
+    """One entry on the disk; `status` is that of the entry itself, not of what a link points to. Its `kind` may be
+    ELSEWHERE: it is there, and what the last snapshot has of it stays."""
 
     kind: int
     name: bytes
@@ -89,10 +97,15 @@ def compile_patterns(patterns: tuple[str, ...]) -> Callable[[str, str], bool] | 
 class Scanner:
     """Lists one folder at a time; `report` hears of what can't be read."""
 
-    def __init__(self, excludes: tuple[str, ...], report: Report) -> None:
-        """`excludes` are patterns as in compile_patterns."""
+    def __init__(
+        self, excludes: tuple[str, ...], report: Report, *, read_at: Callable[[str], str] = read_live,
+        kind_of: Callable[[os.stat_result], int] = classify,
+    ) -> None:
+        """`excludes` are patterns as in compile_patterns. `read_at` tells where a path is read, such as in a shadow
+        copy; `kind_of` tells kinds as client.system.kinds has them."""
         self._excluded = compile_patterns(excludes)
-        self._report = report
+        self._report, self._read_at, self._kind_of = report, read_at, kind_of
+        self._not_here: set[str] = set()
 
     def list_tree(self, tree: ProtectedTree) -> tuple[list[tuple[Scanned, ProtectedTree | None]], bool]:
         """What lies under a step of the tree: ([(entry, its subtree or None)], complete).
@@ -108,7 +121,7 @@ class Scanner:
         for name in sorted(tree.children):
             child = tree.children[name]
             try:
-                status = os.stat(child.path)
+                status = os.stat(self._read_at(child.path))
             except OSError as error:
                 self._report_missing(child, error)
                 complete = False
@@ -124,46 +137,56 @@ class Scanner:
         if tree.protected and isinstance(error, FileNotFoundError | NotADirectoryError):
             self._report(FolderLost(path=tree.path))
         elif tree.protected:
-            self._report(SourceSkipped(path=tree.path, reason=error.strerror))
+            self._report(SourceSkipped(path=tree.path, reason=explain_failure(error)))
         for child in tree.children.values():
             self._report_missing(child, error)
 
     def list_folder(self, path: str) -> tuple[list[Scanned], bool]:
         """The entries of a folder, sorted by name bytes, and whether all could be listed. Sockets, pipes and devices
         hold nothing that a backup could bring back and are passed over."""
+        if path in self._not_here:
+            self._not_here.discard(path)
+            return [], False
         found: list[Scanned] = []
         complete = True
-        excluded = self._excluded
+        excluded, kind_of = self._excluded, self._kind_of
+        place = self._read_at(path)
         try:
-            with os.scandir(path) as listing:
+            with os.scandir(place) as listing:
                 for entry in listing:
-                    if excluded is not None and excluded(entry.name, entry.path):
+                    full = entry.path if place is path else os.path.join(path, entry.name)
+                    if excluded is not None and excluded(entry.name, full):
                         continue
                     try:
                         status = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:
                         continue
                     except OSError as error:
-                        self._report(SourceSkipped(path=entry.path, reason=error.strerror))
+                        self._report(SourceSkipped(path=full, reason=explain_failure(error)))
                         complete = False
                         continue
-                    kind = _kind(status.st_mode)
+                    kind = kind_of(status)
+                    if kind < 0:
+                        kind = self._look_beyond(kind, full)
                     if kind:
-                        found.append(Scanned(kind, encode_name(entry.name), entry.path, describe_status(status)))
+                        found.append(Scanned(kind, encode_name(entry.name), full, describe_status(status)))
         except OSError as error:
-            self._report(SourceSkipped(path=path, reason=error.strerror))
+            self._report(SourceSkipped(path=path, reason=explain_failure(error)))
             return [], False
         found.sort(key=_by_name)
         return found, complete
 
+    def _look_beyond(self, kind: int, path: str) -> int:
+        """The kind under which an entry that can't be read is passed on."""
+        if kind == ELSEWHERE_FOLDER:
+            self._not_here.add(path)
+            return FOLDER
+        if kind == UNKNOWN_LINK:
+            self._report(SourceSkipped(path=path, reason="it is a link of a kind that can't be read here"))
+        else:
+            self._report(FileElsewhere(path=path))
+        return ELSEWHERE
+
 
 def _by_name(entry: Scanned) -> bytes:
     return entry.name
-
-
-def _kind(mode: int) -> int:
-    if stat.S_ISREG(mode):
-        return FILE
-    if stat.S_ISDIR(mode):
-        return FOLDER
-    return LINK if stat.S_ISLNK(mode) else 0

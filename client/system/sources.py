@@ -3,7 +3,16 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+import sys
 from collections.abc import Iterator
+
+from client.system.kinds import FILE, FOLDER, LINK, NOTHING
+
+__all__ = [
+    "Status", "classify", "describe_status", "explain_failure", "is_elsewhere", "open_source", "read_live",
+    "split_path",
+]
 
 _DRIVE = re.compile(r"^(?:\\\\\?\\)?([A-Za-z]):$")
 _FLAGS = os.O_RDONLY
@@ -32,21 +41,40 @@ def split_path(path: str) -> Iterator[tuple[str, str]]:
         yield name, reached
 
 
-def open_source(path: str) -> int:
-    """A file descriptor for reading `path` itself; a link in its place is refused, a pipe does not block."""
-    return os.open(path, _FLAGS)
-
-
 Status = tuple[int, int, int, int, int]
 """(size, mtime_ns, attributes, changed_ns, inode): what tells whether an entry changed."""
 
+if sys.platform == "win32":
+    from client.system.windows.files import classify, describe_status, explain_failure, is_elsewhere, open_source
+    from client.system.windows.paths import extend as read_live
 
-def describe_status(status: os.stat_result) -> Status:
-    """What counts of os.stat's answer, which is ten times as large.
+else:
 
-    Attributes are the POSIX mode. Windows has no time of change that could be trusted and no stable number, so both
-    are 0 there, and its own attributes take the mode's place.
-    """
-    if os.name == "nt":
-        return status.st_size, status.st_mtime_ns, getattr(status, "st_file_attributes", 0), 0, 0
-    return status.st_size, status.st_mtime_ns, status.st_mode, status.st_ctime_ns, status.st_ino
+    def read_live(path: str) -> str:
+        """Where a normalised path is read when it is read as it lies on the disk."""
+        return path
+
+    def open_source(path: str) -> int:
+        """A file descriptor for reading `path` itself; a link in its place is refused, a pipe does not block."""
+        return os.open(path, _FLAGS)
+
+    def classify(status: os.stat_result) -> int:
+        """The kind of an entry; see client.system.kinds."""
+        mode = status.st_mode
+        if stat.S_ISREG(mode):
+            return FILE
+        if stat.S_ISDIR(mode):
+            return FOLDER
+        return LINK if stat.S_ISLNK(mode) else NOTHING
+
+    def describe_status(status: os.stat_result) -> Status:
+        """What counts of os.stat's answer, which is ten times as large; attributes are the POSIX mode."""
+        return status.st_size, status.st_mtime_ns, status.st_mode, status.st_ctime_ns, status.st_ino
+
+    def explain_failure(failure: OSError) -> str:
+        """Why something could not be read, for people."""
+        return failure.strerror or str(failure)
+
+    def is_elsewhere(failure: OSError) -> bool:
+        """Whether content could not be read because it lies in a cloud: no failure, but a fact to be counted."""
+        return False

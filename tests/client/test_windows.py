@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FILE, FOLDER, LINK, NOTHING, UNKNOWN_LINK
 from client.system.windows import calls as windows_calls
 from client.system.windows import default_home, display, files, paths, power, powershell, secrets
-from client.system.windows.files import ELSEWHERE, ELSEWHERE_FOLDER, NOTHING, UNKNOWN_LINK, ContentElsewhere, classify
+from client.system.windows.files import ContentElsewhere, classify
 from tests.parts.fake_windows import FakeWindows, windows_error
-from vault.records import FILE, FOLDER, LINK
 
 NAMES = st.text(st.characters(codec=None, exclude_characters="\\/\0:"), min_size=1, max_size=20).filter(
     lambda name: name not in {".", ".."})
@@ -128,8 +128,8 @@ def test_where_content_lies_is_no_change_of_a_file() -> None:
     def status(attributes: int) -> os.stat_result:
         return SimpleNamespace(st_size=5, st_mtime_ns=7, st_file_attributes=attributes)  # type: ignore[return-value]
 
-    assert files.describe(status(0x80420)) == files.describe(status(0x20)) == (5, 7, 0x20, 0, 0)
-    assert files.describe(status(0x21)) != files.describe(status(0x20))
+    assert files.describe_status(status(0x80420)) == files.describe_status(status(0x20)) == (5, 7, 0x20, 0, 0)
+    assert files.describe_status(status(0x21)) != files.describe_status(status(0x20))
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -177,12 +177,12 @@ def test_f19_a_file_that_left_for_the_cloud_after_it_was_listed_is_closed_unread
 
 
 def test_a_locked_file_is_explained_in_words() -> None:
-    assert files.explain(windows_error(32, "The process cannot access")) == (
+    assert files.explain_failure(windows_error(32, "The process cannot access")) == (
         "another program has it open and lets nobody else read it")
-    assert files.explain(windows_error(33, "locked")).startswith("another program")
-    assert files.explain(windows_error(5, "Access is denied")) == "this account may not read it"
-    assert files.explain(windows_error(1920, "The file cannot be accessed by the system")).startswith("The file cannot")
-    assert files.explain(PermissionError(13, "Permission denied")) == "Permission denied"
+    assert files.explain_failure(windows_error(33, "locked")).startswith("another program")
+    assert files.explain_failure(windows_error(5, "Access is denied")) == "this account may not read it"
+    assert files.explain_failure(windows_error(1920, "The file cannot be accessed by the system")).startswith("The file cannot")
+    assert files.explain_failure(PermissionError(13, "Permission denied")) == "Permission denied"
 
 
 def test_the_right_to_read_everything_is_used_where_there_is_one(windows: FakeWindows) -> None:

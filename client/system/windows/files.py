@@ -4,13 +4,9 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
+from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FILE, FOLDER, LINK, NOTHING, UNKNOWN_LINK
 from client.system.windows.calls import Calls, native
 from client.system.windows.paths import extend
-from vault.records import FILE, FOLDER, LINK
-
-NOTHING, ELSEWHERE, ELSEWHERE_FOLDER, UNKNOWN_LINK = 0, -1, -2, -3
-"""Kinds of entries that are not kept: sockets and aliases without content; files and folders whose content lies in a
-cloud; links whose target Windows does not tell."""
 
 GENERIC_READ = 0x80000000
 SHARE_ALL = 0x1 | 0x2 | 0x4
@@ -50,7 +46,7 @@ class ContentElsewhere(OSError):
 
 
 def classify(status: Described) -> int:
-    """The kind of an entry as a listing shows it: FILE, FOLDER, LINK or one of the kinds above.
+    """The kind of an entry as a listing shows it: see client.system.kinds.
 
     A junction is a link, and so is a folder in which another volume is mounted: neither is entered.
     """
@@ -68,7 +64,7 @@ def classify(status: Described) -> int:
     return FOLDER if folder else FILE
 
 
-def describe(status: os.stat_result) -> tuple[int, int, int, int, int]:
+def describe_status(status: os.stat_result) -> tuple[int, int, int, int, int]:
     """(size, mtime_ns, attributes, 0, 0): Windows has no time of change that could be trusted and no stable number."""
     return status.st_size, status.st_mtime_ns, getattr(status, "st_file_attributes", 0) & KEPT_ATTRIBUTES, 0, 0
 
@@ -98,7 +94,7 @@ def is_elsewhere(failure: OSError) -> bool:
     return isinstance(failure, ContentElsewhere) or getattr(failure, "winerror", None) in CLOUD_ERRORS
 
 
-def explain(failure: OSError) -> str:
+def explain_failure(failure: OSError) -> str:
     """Why a file could not be read, for people."""
     number = getattr(failure, "winerror", None)
     if number in (SHARING_VIOLATION, LOCK_VIOLATION):
