@@ -246,6 +246,15 @@ def save_identity(home: Path, identity: Identity) -> None:
     documents.write(home / IDENTITY, root, schema="identity")
 
 
+def forget_identity(home: Path) -> None:
+    """Remove the identity, its copy, and the journal that belongs to it; raises HomeUnusable."""
+    try:
+        for name in (f"{IDENTITY}.bak", IDENTITY, JOURNAL):  # a reader in between would put the copy back
+            (home / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise HomeUnusable(home=home, reason=error.strerror or error) from error
+
+
 def load_journal(home: Path, tell: Tell) -> Journal:
     """The journal; an empty one when it is missing or damaged, which costs a wait for the lease and no data."""
     try:

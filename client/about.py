@@ -1,0 +1,32 @@
+"""What this computer knows of itself: version, store, portal, identity, and the hardware report as it is sent."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from client import VERSION, hardware
+from client.activity import FOLDER
+from client.documents import Tell
+from client.errors import NotEnrolled, StoreDamaged
+from client.settings import load_identity
+from client.technical_log import NAME as TECHNICAL_LOG
+
+
+def describe(home: Path, tell: Tell) -> dict[str, Any]:
+    """Plain values; those of the identity are empty on a computer that is not enrolled, or whose identity is lost."""
+    report = hardware.current_report(home)
+    found: dict[str, Any] = {
+        "version": VERSION, "home": str(home), "logs": str(home / FOLDER), "technical_log": str(home / TECHNICAL_LOG),
+        "portal": "", "computer": "", "vault": "", "account": "", "customer_number": "", "own_authority": False,
+        "hardware": msgspec.to_builtins(report),
+    }
+    try:
+        identity = load_identity(home, tell)
+    except (NotEnrolled, StoreDamaged):
+        return found
+    return found | {
+        "portal": identity.portal, "computer": identity.computer, "vault": identity.vault,
+        "account": identity.account, "customer_number": identity.customer_number, "own_authority": bool(identity.ca),
+    }
