@@ -2,40 +2,36 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
-import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from client.control import Control, RunCancelled
 from client.deduplication import ChunkStore
 from client.entries import EntrySender
 from client.errors import NoFolders
 from client.events import Emit, Finished, Notice, PackStored, Progress, Started
-from client.hardware import hardware_hash, tell_if_changed
 from client.heart import Heart
 from client.index import IndexWriter, read_head, read_index
+from client.opening import KeptJournal, open_run
+from client.outcomes import end_of_run
 from client.pipeline import Pipeline
-from client.portal import Portal, PortalRun
+from client.portal import Portal
 from client.recorder import Recorder
 from client.second_look import SecondLook
-from client.settings import Identity, Journal, Settings, load_journal, save_journal
+from client.settings import Identity, Journal, Settings
 from client.system.process import tune_for_threads
 from client.vaults import VaultAccess, choose_cipher
 from client.walk import Walk, choose_suspects
 from protocol import __version__
-from protocol.errors import BadRequest, QuotaReached, Refusal
 from protocol.messages import (
     AddPack,
     CommitRun,
-    EndRun,
     Heartbeat,
-    OpenedRun,
-    OpenRun,
     PackedChunk,
     PackRecord,
 )
-from vault.errors import BackupError, StorageFull
+from vault.errors import BackupError
 from vault.layout import acknowledgement_name
 from vault.manifests import Commit, commit_hash, write_commit
 from vault.packing import ClosedPack
@@ -43,10 +39,6 @@ from vault.parts import ManifestWriter
 from vault.writer import PackWriter
 
 REPORT_SECONDS = 0.2
-
-
-class RunCancelled(Exception):
-    """A person or the system stopped the run."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +50,19 @@ class Job:
     portal: Portal
     emit: Emit
     automatic: bool = False
-    cancelled: threading.Event | None = None
+    control: Control = field(default_factory=Control)
 
 
 def run_backup(
     settings: Settings, identity: Identity, portal: Portal, emit: Emit, *, automatic: bool = False,
-    cancelled: threading.Event | None = None,
+    control: Control | None = None,
 ) -> Finished:
     """Backs the protected folders up. Returns what the last event says, too.
 
     Raises a BackupError when the run ended without a snapshot (what was stored is used by the next one), and
-    RunCancelled when `cancelled` was set. Damage that the run finds in earlier packs is healed by a second run.
+    RunCancelled when `control` said so. Damage that the run finds in earlier packs is healed by a second run.
     """
-    job = Job(settings, identity, portal, emit, automatic, cancelled)
+    job = Job(settings, identity, portal, emit, automatic, control or Control())
     if not settings.folders:
         raise NoFolders
     tune_for_threads()
@@ -88,33 +80,31 @@ class _Run:
         self.job = job
         self.begun = time.monotonic()
         self.started_at = datetime.now(UTC)
-        self.journal = load_journal(job.settings.home, lambda text: job.emit(Notice(text)))
+        self.journal = KeptJournal(job.settings.home, lambda text: job.emit(Notice(text)))
         self.reported = 0.0
         self.undo = contextlib.ExitStack()
         self.committing = False
 
     def execute(self) -> tuple[Finished, int]:
         """The run, top to bottom: (what it brought, damaged packs found on the way)."""
-        self.opened, self.portal_run = self._open()
-        self.job.emit(Started(self.opened.number))
-        self.access = VaultAccess(self.opened)
+        job = self.job
+        self.uuid, self.opened, self.portal_run = open_run(
+            job.settings.home, self.journal, job.portal, automatic=job.automatic, at=self.started_at,
+        )
+        job.emit(Started(self.opened.number))
+        self.access = VaultAccess(self.opened, job.control.pace)
         self.heart = Heart(self.portal_run, self.access, self.opened.lease_seconds / 10, self._progress)
         try:
-            self.look = SecondLook(
-                self.opened.recent_packs, self.access.open, self.portal_run.report_damage, self.job.emit,
-                beside=self.access.connections > 1,
-            )
-            self._prepare()
-            self.manifest.begin(
-                [(file.name, file.data) for file in self.opened.vault_files], beside=self.access.connections > 1
-            )
-            self.walk.execute()
-            snapshot = self._commit()
-            damaged = self.look.wait()
+            with job.control.watched(self._break_off):
+                snapshot, damaged = self._work()
         except BaseException as error:
             self.undo.close()
-            if not self.committing:
-                self._end(error)
+            if self.committing:
+                raise
+            stopped = job.control.cancelled.is_set()
+            self._end(RunCancelled() if stopped else error)
+            if stopped:
+                raise RunCancelled from error
             raise
         finally:
             self.heart.stop()
@@ -122,42 +112,22 @@ class _Run:
             snapshot, self.recorder.files, self.recorder.bytes, self.pipeline.bytes_read, self._stored(),
             self.recorder.skipped, round(time.monotonic() - self.begun, 3),
         )
-        self.job.emit(finished)
+        job.emit(finished)
         return finished, damaged
 
-    # --- opening ---------------------------------------------------------------------------------------------
-
-    def _open(self) -> tuple[OpenedRun, PortalRun]:
-        job, journal = self.job, self.journal
-        report = tell_if_changed(job.settings.home, job.portal)
-        self.uuid = uuid.UUID(journal.asked) if journal.asked else uuid.uuid4()
-        save_journal(job.settings.home, replace(journal, asked=str(self.uuid)))  # should the answer be lost
-        request = OpenRun(
-            uuid=str(self.uuid),
-            automatic=job.automatic,
-            client_version=__version__,
-            client_time=self.started_at,
-            hardware_hash=hardware_hash(report),
-            last_commit=journal.last_commit,
-            last_commit_hash=journal.last_commit_hash,
-            unfinished_uuid=journal.uuid,
-            unfinished_lease=journal.lease,
+    def _work(self) -> tuple[int, int]:
+        """(the snapshot's number, damaged packs found on the way)."""
+        opened, access = self.opened, self.access
+        several = access.connections > 1
+        self.look = SecondLook(
+            opened.recent_packs, access.open, self.portal_run.report_damage, self.job.emit, beside=several,
         )
+        self._prepare()
+        self.manifest.begin([(file.name, file.data) for file in opened.vault_files], beside=several)
+        self.walk.execute()
+        return self._commit(), self.look.wait()
 
-        def remember(lease: str) -> None:
-            self.journal = replace(self.journal, lease=lease)
-            save_journal(job.settings.home, self.journal)
-
-        try:
-            opened, run = job.portal.open_run(request, remember)
-        except BadRequest:  # the run that was asked for has lapsed in the meantime
-            if not journal.asked:
-                raise
-            self.journal = replace(journal, asked="")
-            return self._open()
-        self.journal = replace(journal, run=opened.number, uuid=str(self.uuid), lease=opened.lease, asked="")
-        save_journal(job.settings.home, self.journal)
-        return opened, run
+    # --- the parts -------------------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
         opened, access, home = self.opened, self.access, self.job.settings.home
@@ -187,7 +157,9 @@ class _Run:
             self.undo.callback(end)
         self.entries = EntrySender(self.portal_run.add_entries, self.root)
         self.undo.callback(self.entries.abort)
-        self.pipeline = Pipeline(self.store, access.keys.gear, opened.lost_chunks)
+        self.pipeline = Pipeline(
+            self.store, access.keys.gear, opened.lost_chunks, tell=self._tell, wait=self.job.control.wait,
+        )
         self.undo.callback(self.pipeline.abort)
         self.recorder = Recorder(self.index, self.manifest, self.entries, self.job.emit, full=self.kind == "f")
         self.walk = Walk(
@@ -211,13 +183,25 @@ class _Run:
 
     def _tell(self, path: str) -> None:
         """Between two findings: may the run go on, and does somebody want to know how far it is?"""
-        if self.job.cancelled is not None and self.job.cancelled.is_set():
+        control = self.job.control
+        if control.paused:
+            control.wait(self.heart.check)
+        if control.cancelled.is_set():
             raise RunCancelled
         now = time.monotonic()
         if now - self.reported >= REPORT_SECONDS:
             self.reported = now
             self.heart.check()
-            self.job.emit(Progress(self.recorder.files, self.recorder.bytes, self._stored(), path))
+            size = self.recorder.bytes + self.pipeline.bytes_under_way
+            self.job.emit(Progress(self.recorder.files, size, self._stored(), path))
+
+    def _break_off(self) -> None:
+        """A person wants the end: whatever waits for the storage or the portal stops waiting."""
+        if not self.committing:
+            for part in ("pipeline", "writer"):
+                if hasattr(self, part):
+                    getattr(self, part).stop(RunCancelled())
+            self.job.portal.close()
 
     def _progress(self) -> Heartbeat:
         if not hasattr(self, "recorder"):
@@ -250,8 +234,7 @@ class _Run:
             stored=self._stored(), skipped=recorder.skipped,
         ))
         self.index.finish(self.opened.number, commit_hash(data))
-        self.journal = Journal(self.opened.number, commit_hash(data))
-        save_journal(self.job.settings.home, self.journal)
+        self.journal.begin_anew(Journal(self.opened.number, commit_hash(data)))
         with contextlib.suppress(BackupError):  # an acknowledgement only helps a rebuild; the snapshot stands
             self.manifest.storage.put_small(acknowledgement_name(self.opened.number), committed.acknowledgement)
         self.manifest.close()
@@ -287,14 +270,6 @@ class _Run:
 
     def _end(self, error: BaseException) -> None:
         """Tells the portal why there is no snapshot."""
-        if isinstance(error, BackupError):
-            state = "full" if isinstance(error, QuotaReached | StorageFull) else "failed"
-            state = "refused" if isinstance(error, Refusal) and state != "full" else state
-            ending = EndRun(state=state, code=error.code, sentence=error.sentence[:2000])
-        elif isinstance(error, RunCancelled | KeyboardInterrupt):
-            ending = EndRun(state="cancelled")
-        else:
-            ending = EndRun(state="failed", code=BackupError.code)
         with contextlib.suppress(BackupError):
-            self.portal_run.end(ending)
-            save_journal(self.job.settings.home, Journal(self.journal.last_commit, self.journal.last_commit_hash))
+            self.portal_run.end(end_of_run(error))
+            self.journal.begin_anew(Journal(self.journal.now.last_commit, self.journal.now.last_commit_hash))

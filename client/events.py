@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 
@@ -15,6 +15,26 @@ class Event:
     def kind(cls) -> str:
         """The event's name on a JSON line: FileSkipped becomes file_skipped."""
         return "".join(f"_{sign.lower()}" if sign.isupper() else sign for sign in cls.__name__).lstrip("_")
+
+
+@dataclass(frozen=True)
+class Begun(Event):
+    """The first line of a job's event file: the process `pid` began to work at `at` (RFC 3339, UTC).
+
+    `files` and `bytes` are what the last backup held, so that a reader can tell how far this one is; 0 when unknown.
+    """
+
+    job: str
+    pid: int
+    at: str
+    automatic: bool = False
+    files: int = 0
+    bytes: int = 0
+
+    @property
+    def name(self) -> str:
+        """What a request to this very job calls it."""
+        return f"{self.job} {self.pid} {self.at}"
 
 
 @dataclass(frozen=True)
@@ -33,6 +53,16 @@ class Progress(Event):
     bytes: int
     stored: int
     current: str = ""
+
+
+@dataclass(frozen=True)
+class Paused(Event):
+    """A person let the job wait; nothing is read or sent until it goes on."""
+
+
+@dataclass(frozen=True)
+class Resumed(Event):
+    """The job goes on after a pause."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +127,14 @@ class Cancelled(Event):
     """A person or the system stopped the job; what was stored is used by the next one."""
 
 
+@dataclass(frozen=True)
+class Interrupted(Event):
+    """The job's process is gone and did not tell how it ended; told by who followed it, never by the job itself."""
+
+
+ENDS = (Finished, Failed, Cancelled, Interrupted)
+"""After one of these a job does nothing more, except that a backup that healed damage tells of two Finished."""
+
 Emit = Callable[[Event], None]
 
 
@@ -108,6 +146,20 @@ def as_fields(event: Event) -> dict[str, Any]:
 def to_json(event: Event) -> str:
     """The event as one line of pure ASCII JSON, without its end of line."""
     return json.dumps(as_fields(event), separators=(",", ":"))
+
+
+def from_json(line: str | bytes) -> Event | None:
+    """The event on a line that to_json wrote, be it by another version; None for a line that tells none."""
+    try:
+        found = json.loads(line)
+        kind = KINDS[found.pop("event")]
+        known = {field.name for field in fields(kind)}
+        return kind(**{name: value for name, value in found.items() if name in known})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+KINDS = {kind.kind(): kind for kind in Event.__subclasses__()}
 
 
 def ignore(event: Event) -> None:

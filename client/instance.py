@@ -1,7 +1,8 @@
-"""One client at a time on a store: a lock that the system itself releases when a process dies."""
+"""One client at a time on a store: locks that the system itself releases when a process dies."""
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from client.errors import HomeBusy, HomeUnusable
 JOB_LOCK = "job.lock"
 SETTINGS_LOCK = "settings.lock"
 SETTINGS_PATIENCE = 5.0
+_FAR = 1 << 30
+"""Windows locks bytes for readers, too; this one is beyond the end of every file that is claimed."""
 
 
 @contextlib.contextmanager
@@ -32,3 +35,46 @@ def hold(home: Path, lock: str = JOB_LOCK, patience: float = 0.0) -> Iterator[No
         yield
     finally:
         held.release()
+
+
+def claim(handle: int) -> None:
+    """Mark an open file as that of a living process, until it is closed or the process ends, in whatever way."""
+    if sys.platform == "win32":
+        _lock_on_windows(handle)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def is_claimed(handle: int) -> bool:
+    """Whether a living process has claimed the file that is open as `handle`, for reading at least."""
+    try:
+        if sys.platform == "win32":
+            _lock_on_windows(handle, release=True)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_UN)
+    except OSError:
+        return True
+    return False
+
+
+if sys.platform == "win32":
+
+    def _lock_on_windows(handle: int, *, release: bool = False) -> None:
+        """Lock the byte far beyond the end; with `release` only to see whether that is possible."""
+        import msvcrt
+        import os
+
+        place = os.lseek(handle, 0, os.SEEK_CUR)
+        os.lseek(handle, _FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK if release else msvcrt.LK_LOCK, 1)
+            if release:
+                os.lseek(handle, _FAR, os.SEEK_SET)
+                msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+        finally:
+            os.lseek(handle, place, os.SEEK_SET)

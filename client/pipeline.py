@@ -10,13 +10,13 @@ import io
 import os
 import queue
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from client.deduplication import ChunkStore
 from client.index import LINK
 from client.merge import Step
-from client.system.sources import Status, describe_status, open_source
+from client.system.sources import Status, describe_status, open_source, read_live
 from vault.chunks import MAXIMUM, WHOLE, Chunker, read_full
 
 BATCH_FILES = 200
@@ -47,6 +47,10 @@ class _Pieces:
         self.done = False
 
 
+def _go_on(*_: str) -> None:
+    """Nobody minds."""
+
+
 class Item:
     """A file or link to be read. `outcome` is set when it is done; of a large file, when its `pieces` are."""
 
@@ -73,9 +77,14 @@ class Pipeline:
     """Takes items, hands out their outcomes. One thread uses it; what makes a worker fail is raised by any call."""
 
     def __init__(
-        self, store: ChunkStore, gear: int, lost: Collection[bytes] = (), workers: int = WORKERS
+        self, store: ChunkStore, gear: int, lost: Collection[bytes] = (), workers: int = WORKERS, *,
+        tell: Callable[[str], None] = _go_on, wait: Callable[[], None] = _go_on,
+        read_at: Callable[[str], str] = read_live,
     ) -> None:
-        """`gear` is VaultKeys.gear; `lost` are the ids of chunks that the vault has no more."""
+        """`gear` is VaultKeys.gear; `lost` are the ids of chunks that the vault has no more. `tell` hears the path of a
+        large file now and then while it is read; each worker calls `wait` before it reads a file. See
+        client.scan.Scanner for `read_at`."""
+        self._tell, self._wait, self._read_at = tell, wait, read_at
         self._store, self._chunker, self._lost = store, Chunker(gear), frozenset(lost)
         self._tasks: queue.Queue[list[Item] | _Pieces | None] = queue.Queue(WAITING)
         self._batch: list[Item] = []
@@ -83,6 +92,8 @@ class Pipeline:
         self._changed = threading.Condition()
         self._failure: BaseException | None = None
         self.bytes_read = 0
+        self.bytes_under_way = 0
+        """Of the large file that is read now."""
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(workers)
         ]
@@ -126,6 +137,10 @@ class Pipeline:
         for thread in self._threads:
             thread.join()
 
+    def stop(self, error: BaseException) -> None:
+        """Whoever adds or waits gets `error`."""
+        self._fail(error)
+
     def abort(self) -> None:
         """Lets the workers drop what they hold and end by themselves."""
         self._fail(RuntimeError("aborted"))
@@ -168,7 +183,8 @@ class Pipeline:
         changed: list[tuple[Item, bytes, Outcome]] = []
         total = 0
         for item in batch:
-            plain, outcome = _read_small(item)
+            self._wait()
+            plain, outcome = _read_small(item, self._read_at)
             total += len(plain)
             if not plain:
                 item.outcome = outcome
@@ -206,7 +222,7 @@ class Pipeline:
 
     def _cut(self, path: str, pieces: list[_Pieces]) -> Outcome:
         """Reads a large file into `pieces`; its outcome, but for ids and numbers."""
-        with io.FileIO(open_source(path), "rb") as file:
+        with io.FileIO(open_source(self._read_at(path)), "rb") as file:
             before = describe_status(os.fstat(file.fileno()))
             held: list[bytes] = []
             size = count = 0
@@ -220,11 +236,14 @@ class Pipeline:
                     pieces.append(_Pieces(held))
                     self._put(pieces[-1])
                     held, size = [], 0
+                    self.bytes_under_way = count
+                    self._tell(path)
             if held:
                 pieces.append(_Pieces(held))
                 self._put(pieces[-1])
             after = describe_status(os.fstat(file.fileno()))
         self.bytes_read += count
+        self.bytes_under_way = 0
         return Outcome((count, *before[1:]), unstable=before[:2] != after[:2] or count != before[0])
 
 
@@ -233,17 +252,17 @@ def pack_numbers(numbers: list[int]) -> bytes:
     return b"".join(number.to_bytes(4, "little") for number in numbers)
 
 
-def _read_small(item: Item) -> tuple[bytes, Outcome]:
+def _read_small(item: Item, read_at: Callable[[str], str]) -> tuple[bytes, Outcome]:
     """(content, outcome without ids) of a file that fits one chunk, or of a link."""
     scanned = item.step.scanned
     assert scanned is not None
     try:
         if scanned.kind == LINK:
-            target = os.fsencode(os.readlink(scanned.path))
+            target = os.fsencode(os.readlink(read_at(scanned.path)))
             return target, Outcome((len(target), *scanned.status[1:]))
         before = scanned.status
         for _ in range(3):  # what differs from the scan may have come to rest since
-            content, after = _read_whole(scanned.path, before[0])
+            content, after = _read_whole(read_at(scanned.path), before[0])
             if before == after and len(content) == before[0]:
                 return content, Outcome(before)
             before = after

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
+from client.control import RunCancelled
 from client.delivery import Coming, Counts, Delivery, Wanted
 from client.events import Emit, Event, Finished, Notice, Progress
 from client.system.process import tune_for_threads
@@ -47,9 +48,11 @@ class Restoration:
 
     def __init__(
         self, target: Target, open_storage: Callable[[], Storage], keys: VaultKeys, vault: UUID, emit: Emit,
-        *, connections: int,
+        *, connections: int, cancelled: threading.Event | None = None,
     ) -> None:
-        """`open_storage` is called for each of the `connections`; one thread more than those opens and writes."""
+        """`open_storage` is called for each of the `connections`; one thread more than those opens and writes. The
+        restore ends soon after `cancelled` was set."""
+        self._cancelled = cancelled or threading.Event()
         self._target, self._emit = target, one_at_a_time(emit)
         self._delivery = Delivery(target, self._emit)
         self._storages = [open_storage() for _ in range(connections)]
@@ -73,8 +76,8 @@ class Restoration:
     def restore(self, entries: Iterable[Wanted]) -> Counts:
         """Restores all `entries`, folders before what they hold.
 
-        What can't be restored is reported as skipped. Raises TargetFull, or the StorageError that ended it; whatever
-        has its name by then is complete.
+        What can't be restored is reported as skipped. Raises TargetFull, RunCancelled, or the StorageError that ended
+        it; whatever has its name by then is complete.
         """
         tune_for_threads()
         try:
@@ -161,6 +164,8 @@ class Restoration:
         self._tell()
 
     def _tell(self) -> None:
+        if self._cancelled.is_set():
+            raise RunCancelled
         now = time.monotonic()
         if now - self._reported >= REPORT_SECONDS:
             self._reported = now

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,12 +36,13 @@ class PathMissing(BackupError):
 def run_restore(
     identity: Identity, portal: Portal, emit: Emit, *, target: Path, snapshot: int | None = None,
     date: datetime | None = None, paths: Iterable[Steps] = (), overwrite: bool = False,
+    cancelled: threading.Event | None = None,
 ) -> Finished:
     """Restores a snapshot, or what lies at `paths` of it, below `target`; returns what the last event says, too.
 
     `snapshot` is a number; else the newest by `date`, else the newest of all. Each path is given as its steps from
     the root. What can't be restored is reported as skipped. Raises SnapshotMissing, PathMissing, TargetUnusable,
-    TargetFull, RestoreIncomplete, and what portal and storage raise.
+    TargetFull, RestoreIncomplete, RunCancelled, and what portal and storage raise.
     """
     begun = time.monotonic()
     chosen = choose_snapshot(portal.snapshots().snapshots, snapshot, date)
@@ -50,7 +52,7 @@ def run_restore(
     access = VaultAccess(portal.open_restore())
     restoration = Restoration(
         Target(target, overwrite=overwrite, modes=not identity.windows_names), access.open, access.keys,
-        access.vault, emit, connections=access.connections,
+        access.vault, emit, connections=access.connections, cancelled=cancelled,
     )
     below = (_read(portal, chosen.number, path) for path in wanted or [()])
     counts = restoration.restore(chain(filter(None, above), chain.from_iterable(below)))

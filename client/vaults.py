@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from protocol.messages import OpenedRun, RestoreAccess, StorageAccess
+from vault.address import Pace, at_once
 from vault.blobs import AES_GCM, CHACHA, CIPHERS
 from vault.ftp import FtpAddress, FtpStorage, Profile
 from vault.keys import NONCE, VaultKeys, derive_keys
@@ -19,7 +20,9 @@ MOST_CONNECTIONS = 4
 class VaultAccess:
     """Opens the vault's storage; `renew` brings newer credentials for the connections that come after it."""
 
-    def __init__(self, granted: OpenedRun | RestoreAccess) -> None:
+    def __init__(self, granted: OpenedRun | RestoreAccess, pace: Pace = at_once) -> None:
+        """`pace` is asked before each block that is sent, and may take its time."""
+        self._pace = pace
         self.vault = UUID(granted.vault)
         self.keys: VaultKeys = derive_keys(granted.vault_key, self.vault, granted.key_version)
         self.renew(granted.storage)
@@ -31,7 +34,7 @@ class VaultAccess:
 
     def open(self) -> Storage:
         """A storage of its own for the calling thread; it connects with its first use."""
-        return FtpStorage(self._address, str(self.vault), self._profile)
+        return FtpStorage(self._address, str(self.vault), self._profile, pace=self._pace)
 
     @property
     def connections(self) -> int:

@@ -1,10 +1,18 @@
 """Where a storage is, what was measured about it, and how long to wait for it."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from vault.errors import StorageUnsuitable, UnsafeName
+
+Pace = Callable[[int], None]
+"""Is asked before so many bytes of an object are sent, and returns when they may be: a speed limit, a pause."""
+
+
+def at_once(size: int) -> None:
+    """The pace of who does not mind."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from vault.address import FtpAddress, Profile, Timeouts
+from vault.address import FtpAddress, Pace, Profile, Timeouts, at_once
 from vault.errors import StorageFull, StorageSilent, TooManyConnections, TransferFailed
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ class Connection:
     """At most one session at a time. ftplib and ftputil are imported with the first one."""
 
     def __init__(self, address: FtpAddress, profile: Profile, timeouts: Timeouts, clock: Callable[[], float],
-                 sleep: Callable[[float], None]) -> None:
+                 sleep: Callable[[float], None], pace: Pace = at_once) -> None:
         self.address, self.profile, self.timeouts = address, profile, timeouts
         self.session: Session | None = None
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._sleep, self._pace = clock, sleep, pace
         self._opened = self._used = 0.0
 
     def repeat(self, name: str, action: Callable[[Session], T]) -> T:
@@ -67,6 +67,7 @@ class Connection:
             self.close()
         if self.session is None:
             self.session = self._open(now + self.timeouts.crowded)
+            self.session.pace = self._pace
             self._opened = self._clock()
         return self.session
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, TypeVar
 
-from vault.address import FtpAddress, Profile, Timeouts, parse_address
+from vault.address import FtpAddress, Pace, Profile, Timeouts, at_once, parse_address
 from vault.connection import Connection
 from vault.errors import (
     DeleteRefused,
@@ -44,11 +44,12 @@ class FtpStorage:
 
     def __init__(self, address: FtpAddress, folder: str, profile: Profile = Profile(),  # noqa: B008 (frozen)
                  *, timeouts: Timeouts = Timeouts(),  # noqa: B008 (frozen)
-                 clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
+                 clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep,
+                 pace: Pace = at_once) -> None:
         """`folder` is the vault's own folder below the address's base; it is made with the first object."""
         self.address, self.profile, self.timeouts = address, profile, timeouts
         self.folder = check_name(folder) if folder else ""
-        self._connection = Connection(address, profile, timeouts, clock, sleep)
+        self._connection = Connection(address, profile, timeouts, clock, sleep, pace)
         self._sleep = sleep
         self._folders: set[str] = set()  # known to exist
         self._sizes: dict[str, int] = {}  # of the objects met last; they never change

@@ -15,7 +15,7 @@ import time
 
 import ftputil
 
-from vault.address import FtpAddress, Profile, Timeouts
+from vault.address import FtpAddress, Pace, Profile, Timeouts, at_once
 from vault.errors import CertificateRejected, StorageError
 from vault.failures import connecting
 
@@ -70,6 +70,7 @@ class Session(ftplib.FTP):
         self.context = tls_context(profile.max_tls, address.pin is not None, address.ca) if address.tls else None
         self.trust_server_pasv_ipv4_address = profile.trust_pasv_ip
         self.dead = False
+        self.pace: Pace = at_once
         self.moved = 0
         self._round_trip = float("inf")
         self.representation = "A"  # what RFC 959 begins with

@@ -125,7 +125,9 @@ def _store(session: Session, path: str, data: memoryview, place: Place | None) -
         else:
             connection, sent = _open_upload(session, path), 0
         for start in range(sent, len(data), BLOCK):
-            connection.sendall(data[start:start + BLOCK])
+            block = data[start:start + BLOCK]
+            session.pace(len(block))
+            connection.sendall(block)
         _end_upload(session, connection)
     except OSError:
         _raise_reason(session, awaited=awaited)

@@ -149,10 +149,14 @@ class PackWriter:
         self._raise_failure()
         return self._next
 
+    def stop(self, error: BaseException) -> None:
+        """Whoever adds or waits gets `error`."""
+        self._fail(error)
+
     def abort(self) -> None:
         """Stores nothing more; the threads end as soon as the transfers under way allow. They are waited for only after
         a failure of the storage, as others of them have failed then, too, and tidy up."""
-        failed = self._failure is not None
+        failed = isinstance(self._failure, BackupError)
         self._fail(TransferFailed(name="the run", reason="it was stopped"))
         with self._changed:
             for _ in range(self._threads):

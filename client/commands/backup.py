@@ -6,12 +6,14 @@ import contextlib
 from pathlib import Path
 
 from client.activity import ActivityLog, repair_logs, send_unsent
-from client.backup import RunCancelled, run_backup
+from client.backup import run_backup
 from client.cancellation import cancel_by_signal
 from client.connection import connect
 from client.console import Follower, add_shapes, amount, count
+from client.control import Control, RunCancelled
 from client.events import Event, Finished, Notice
 from client.instance import hold
+from client.jobs import JobFile
 from client.portal import Portal
 from client.settings import load_settings
 
@@ -26,14 +28,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Back up; what happened goes to the activity log, and a copy of that to the portal."""
     home: Path = arguments.home
     follow = Follower.of(arguments, summarise)
-    cancelled = cancel_by_signal()
+    control = Control(cancel_by_signal())
     with contextlib.ExitStack() as until_the_end:
         until_the_end.enter_context(hold(home))
+        job = until_the_end.enter_context(JobFile(home, "backup", automatic=arguments.automatic))
         repair_logs(home)
-        with ActivityLog(home, "backup") as log:
+        with job.telling_end(), ActivityLog(home, "backup") as log:
 
             def emit(event: Event) -> None:
                 log.record(event)
+                job(event)
                 follow(event)
 
             def tell(text: str) -> None:
@@ -43,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
             identity, portal = until_the_end.enter_context(connect(home, tell))
             until_the_end.callback(_send_copies, home, portal)
             try:
-                run_backup(settings, identity, portal, emit, automatic=arguments.automatic, cancelled=cancelled)
+                with job.hearing(control, emit):
+                    run_backup(settings, identity, portal, emit, automatic=arguments.automatic, control=control)
             except RunCancelled as error:
                 raise KeyboardInterrupt from error
             finally:

@@ -44,6 +44,8 @@ def _words(kind: str, fields: dict[str, str]) -> str:
         return f"skipped {shown(fields.get('path', ''))}: {fields.get('reason', '')} ({fields.get('code', '')})"
     if kind == "notice":
         return shown(fields.get("text", ""))
+    if kind in {"paused", "resumed"}:
+        return "a person paused the backup" if kind == "paused" else "the backup went on"
     if kind == "omitted":
         return f"{fields.get('skipped', '')} more were skipped"
     if kind == "failed":

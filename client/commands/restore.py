@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from client.activity import ActivityLog
+from client.cancellation import cancel_by_signal, cancel_by_word
 from client.connection import connect
 from client.console import Follower, add_shapes, amount, count
+from client.control import RunCancelled
 from client.events import Event, Finished, Notice
 from client.names import steps_of
 from client.restore import report_end, run_restore
@@ -39,6 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Restore; nothing is overwritten unless told to."""
     home: Path = arguments.home
     follow = Follower.of(arguments, summarise)
+    cancelled = cancel_by_signal()
+    if arguments.events:
+        cancel_by_word(cancelled)
     with ActivityLog(home, "restore") as log:
 
         def emit(event: Event) -> None:
@@ -50,8 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
                 finished = run_restore(
                     identity, portal, emit, target=arguments.to, snapshot=arguments.snapshot, date=arguments.date,
                     paths=tuple(steps_of(path) for path in arguments.paths), overwrite=arguments.overwrite,
+                    cancelled=cancelled,
                 )
                 report_end(portal, finished)
+        except RunCancelled as error:
+            raise KeyboardInterrupt from error
         finally:
             follow.clear()
     return follow.finish()
