@@ -12,6 +12,7 @@ from client.pipeline import Item, Pipeline
 from client.recorder import Recorder
 from client.scan import Scanned, Scanner, compile_patterns, plant_tree
 from client.settings import Settings
+from client.system.sources import classify, read_live
 from vault.chunks import CHUNK_ID_LENGTH
 
 CYCLE = 30
@@ -55,11 +56,14 @@ class Walk:
         index: Iterator[Indexed | None] | None,
         root: int,
         next_node: int,
+        read_at: Callable[[str], str] = read_live,
+        kind_of: Callable[[os.stat_result], int] = classify,
     ) -> None:
         """`index` None means that nothing is known yet; `tell` hears the path in work, and may stop the walk by
-        raising. See client.merge.Merge for the rest."""
+        raising. See client.merge.Merge for the rest, client.scan.Scanner for `read_at` and
+        `kind_of`."""
         self._recorder, self._pipeline, self._tell = recorder, pipeline, tell
-        scanner = Scanner(settings.excludes, recorder.report)
+        scanner = Scanner(settings.excludes, recorder.report, read_at=read_at, kind_of=kind_of)
         self._merge = Merge(plant_tree(settings.folders), scanner, index, root, next_node, suspect)
         self._waiting: deque[Item | Step] = deque()
 
@@ -83,6 +87,7 @@ class Walk:
         self._pipeline.flush()
         self._drain(0)
         self._pipeline.close()
+        self._recorder.tell_elsewhere()
 
     def _drain(self, limit: int) -> None:
         """Records what is done at the head; waits for the head while more than `limit` findings wait."""
