@@ -28,7 +28,12 @@ COMMANDS = {
     "restore": "bring files back",
     "schedule": "choose when backups run by themselves",
     "tick": "for the system's scheduler: start the backup if one is due",
+    "overview": "show what this computer knows of its backups, without asking the portal",
     "status": "show the account, its space and the last backup",
+    "about": "show this computer, and what is sent of its hardware",
+    "connection": "try whether the portal answers, and show its certificate",
+    "report": "save a technical report for whoever helps",
+    "sign-out": "forget who this computer is; settings and backups stay",
     "log": "show what the last jobs did",
     "recover": "bring files back from the storage alone, without the portal",
 }

@@ -35,7 +35,9 @@ def _as_fields(status: ComputerStatus, settings: Settings, address: str) -> dict
         "customer_number": status.customer_number, "account": status.account, "reseller": status.reseller,
         "plan": status.plan, "valid_from": status.valid_from.isoformat(),
         "valid_until": status.valid_until.isoformat(), "quota": status.quota, "used": status.used,
-        "accepts_backups": status.accepts_backups, "snapshots": status.snapshots,
+        "accepts_backups": status.accepts_backups, "accept_changed_by": status.accept_changed_by,
+        "accept_changed_at": None if status.accept_changed_at is None else status.accept_changed_at.isoformat(),
+        "accept_reason": status.accept_reason, "snapshots": status.snapshots,
         "last_snapshot": status.last_snapshot, "last_finished_at": None if last is None else last.isoformat(),
         "folders": list(settings.folders), "excludes": list(settings.excludes),
     }
