@@ -110,8 +110,9 @@ def _download(target: Target, into: Path, source: Path | None) -> None:
         command += ["--no-index", "--find-links", str(source.resolve())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = (done.stderr or done.stdout).strip().splitlines() or ["pip gave no reason"]
-        raise PackagingError(f"No libraries for {target.name} with Python {target.python}: {reason[-1]}")
+        told = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+        reason = told[-1] if told else "pip gave no reason."
+        raise PackagingError(f"No libraries for {target.name} with Python {target.python}: {reason}")
 
 
 def copy_program(into: Path) -> None:
