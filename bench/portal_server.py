@@ -16,7 +16,7 @@ from sqlalchemy import event
 from waitress import create_server
 
 from server.app import create_app
-from server.commands.serving import THREADS
+from server.commands.serving import THREADS, settle
 from server.config import load_config
 from server.extensions import db, limiter
 from tests.parts.queries import is_query
@@ -63,6 +63,7 @@ def main() -> None:
         event.listen(db.engine, "after_cursor_execute", meter.note_end)
     app.wsgi_app = meter  # type: ignore[assignment]
     server = create_server(app, listen="127.0.0.1:0", threads=THREADS)
+    settle()
     print(server.effective_port, flush=True)
     server.run()
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import signal
 from collections.abc import Callable
@@ -57,11 +58,18 @@ def serve_web(options: argparse.Namespace, say: Say) -> None:
             clear_untrusted_proxy_headers=not config.proxies)  # the application believes as many as it is told
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     _on_stop(_leave)
+    settle()
     say(f"Portal: http://{_shown(options.host)}:{server.effective_port}")
     try:
         server.run()
     finally:
         server.close()
+
+
+def settle() -> None:
+    """Keep what the start made from the garbage collector; looking through all of it holds a page up for 0.1 s."""
+    gc.collect()
+    gc.freeze()
 
 
 def serve_storage(options: argparse.Namespace, say: Say) -> None:

@@ -10,7 +10,7 @@ from server import access
 from server.config import Config
 from server.extensions import csrf
 from server.services.backup import activity_logs, commits, entries, packs, runs
-from server.services.files import catalogue, listings
+from server.services.files import catalogue, finds, listings
 from server.services.fleet import computer_reports, enrolment
 from server.services.house.branding import read_branding
 from server.views.exchange import EXCHANGES, exchange
@@ -152,6 +152,18 @@ def list_entries(message: messages.ListEntries, number: int) -> messages.Message
     """A page of a snapshot's entries."""
     run = catalogue.find_snapshot(access.computer_from_token().vault_id, number)
     return listings.list_entries(run, message)
+
+
+@exchange(blueprint, "POST", "/search", messages.FoundFiles, messages.FindFiles, reads=True)
+def find_files(message: messages.FindFiles) -> messages.Message:
+    """Files and folders by name, over all snapshots."""
+    return finds.find_files(access.computer_from_token().vault_id, message)
+
+
+@exchange(blueprint, "POST", "/versions", messages.FileVersions, messages.ListVersions, reads=True)
+def list_versions(message: messages.ListVersions) -> messages.Message:
+    """The versions of one file."""
+    return finds.list_versions(access.computer_from_token().vault_id, message)
 
 
 @exchange(blueprint, "POST", "/restores", messages.RestoreAccess, reads=True)

@@ -114,8 +114,9 @@ def _computers(person: Staff, now: datetime) -> Select[Any]:
 
 def _subscriptions(person: Staff, now: datetime) -> Select[Any]:
     today = now.date()
-    used = func.coalesce(select(func.sum(Vault.stored_bytes)).join(Computer, Computer.vault_id == Vault.id).where(
-        Computer.subscription_id == Subscription.id).scalar_subquery(), 0)
+    sums = select(Computer.subscription_id, func.sum(Vault.stored_bytes).label("used")).join(
+        Vault, Vault.id == Computer.vault_id).group_by(Computer.subscription_id).subquery()
+    used = func.coalesce(sums.c.used, 0)
     rank = case(
         (used * 100 >= Subscription.quota * NEARLY_FULL, IS_FULL),
         (Subscription.valid_until < today, IS_IN_GRACE),
@@ -124,7 +125,7 @@ def _subscriptions(person: Staff, now: datetime) -> Select[Any]:
     query = _row(rank, Customer.name, Customer.number, Plan.name, record_id=Subscription.id, quota=Subscription.quota,
                  used=used, day=Subscription.valid_until)
     return _with_customers(query.select_from(Subscription), Subscription.customer_id).join(
-        Plan, Plan.id == Subscription.plan_id).where(
+        Plan, Plan.id == Subscription.plan_id).outerjoin(sums, sums.c.subscription_id == Subscription.id).where(
         served_by(person), rank.is_not(None), Subscription.suspended.is_(False), Subscription.valid_from <= today,
         Subscription.grace_until >= today)
 

@@ -35,6 +35,8 @@ RESULTS = {
     "cancelled": "Cancelled",
     "abandoned": "Interrupted",
 }
+_ACCOUNT, _BOUGHT = aliased(Account), aliased(Subscription)
+"""Looked up beside those that a query may have joined; made once, since each has all columns of its table."""
 
 
 class seconds_between(GenericFunction[int]):  # noqa: N801  # a function of SQL
@@ -97,12 +99,12 @@ def is_paused_at(now: datetime) -> ColumnElement[bool]:
 
     The few accounts and subscriptions that stop backups are looked up once; joining all of them costs three times that.
     """
-    today, account, bought = now.date(), aliased(Account), aliased(Subscription)
+    today = now.date()
     return or_(
         and_(Computer.state == HELD, or_(Computer.paused_until.is_(None), Computer.paused_until > now)),
-        Computer.account_id.in_(select(account.id).where(account.accepts_backups.is_(False))),
-        Computer.subscription_id.in_(select(bought.id).where(
-            or_(bought.suspended.is_(True), bought.valid_from > today, bought.grace_until < today))),
+        Computer.account_id.in_(select(_ACCOUNT.id).where(_ACCOUNT.accepts_backups.is_(False))),
+        Computer.subscription_id.in_(select(_BOUGHT.id).where(
+            or_(_BOUGHT.suspended.is_(True), _BOUGHT.valid_from > today, _BOUGHT.grace_until < today))),
     )
 
 
