@@ -18,15 +18,17 @@ from client.children import run_job
 from client.connection import connect
 from client.console import amount, count, moment
 from client.enrol import enrol
-from client.errors import AlreadyEnrolled, HomeUnusable, NotEnrolled, StoreDamaged
+from client.errors import AlreadyEnrolled, HomeUnusable, NotEnrolled, SchedulerRefused, StoreDamaged
 from client.events import Emit, Event, Finished, Notice, PackStored
 from client.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
 from client.portal import Portal
-from client.schedule import DAILY, Schedule, choose, in_words, longest_gap, next_due
+from client.registration import register
+from client.reporting import tell_plan
+from client.schedule import DAILY, Schedule, choose, in_words
 from client.settings import Identity, Settings, add_folder, load_identity, load_settings, save_settings
 from client.suggestions import suggest_folders
 from client.trial import try_restore
-from protocol.messages import EnrolledComputer, ProtectedFolder, ScheduleReport
+from protocol.messages import EnrolledComputer
 from vault.errors import BackupError
 
 SIGN_IN, FOLDERS, SCHEDULE = "sign-in", "folders", "schedule"
@@ -62,7 +64,8 @@ class SheetUnusable(BackupError):
 class Plan:
     """What a set-up is told: where, with which code, what to protect (nothing: the usual folders), and how to sign in.
 
-    `sheet` is a file for the recovery code; `ca` the text of the portal's own authority.
+    `sheet` is a file for the recovery code; `ca` the text of the portal's own authority. Without `register` the
+    system's scheduler is left alone: something else then has to start the client's tick.
     """
 
     portal: str
@@ -70,6 +73,7 @@ class Plan:
     folders: tuple[str, ...] = ()
     ca: str = ""
     sheet: Path | None = None
+    register: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,8 @@ class StepDone(Event):
 
 @dataclass(frozen=True)
 class Report:
-    """What a set-up brought. `recovery_code` is empty when the computer was signed in before."""
+    """What a set-up brought. `recovery_code` is empty when the computer was signed in before; `registered` says whether
+    the system's scheduler knows of it."""
 
     portal: str
     computer: str
@@ -106,6 +111,7 @@ class Report:
     recovery_code: str
     folders: tuple[str, ...]
     schedule: str
+    registered: bool
     snapshot: int
     files: int
     bytes: int
@@ -125,15 +131,15 @@ def set_up(home: Path, plan: Plan, emit: Emit, chance: Random) -> Report:
 
     identity, recovery_code = _sign_in(home, plan, emit)
     settings = _choose_folders(home, plan.folders, emit)
-    words = _keep_schedule(home, emit)
+    words, registered = _keep_schedule(home, plan.register, emit)
     finished, skipped = _back_up(home, emit)
     trial = try_restore(load_settings(home, tell), emit, chance)
     emit(StepDone(RESTORE, f"{count(len(trial.files), 'file')} came back, every byte the same."))
     return Report(
         portal=identity.portal, computer=identity.computer, vault=identity.vault,
         customer_number=identity.customer_number, account=identity.account, recovery_code=recovery_code,
-        folders=settings.folders, schedule=words, snapshot=finished.snapshot, files=finished.files,
-        bytes=finished.bytes, skipped=skipped, restored=trial.files,
+        folders=settings.folders, schedule=words, registered=registered, snapshot=finished.snapshot,
+        files=finished.files, bytes=finished.bytes, skipped=skipped, restored=trial.files,
     )
 
 
@@ -229,8 +235,8 @@ def _choose_folders(home: Path, folders: tuple[str, ...], emit: Emit) -> Setting
     return after
 
 
-def _keep_schedule(home: Path, emit: Emit) -> str:
-    """Every day at 18:00 unless something else was chosen before; the plan in words."""
+def _keep_schedule(home: Path, register_it: bool, emit: Emit) -> tuple[str, bool]:
+    """Every day at 18:00 unless something else was chosen before: the plan in words, and whether it is registered."""
 
     def tell(text: str) -> None:
         emit(Notice(text))
@@ -241,14 +247,17 @@ def _keep_schedule(home: Path, emit: Emit) -> str:
         if settings.schedule.since is None:
             settings = replace(settings, schedule=choose(settings.schedule, Schedule(DAILY, at=DUSK), now))
             save_settings(settings)
+    words, registered = in_words(settings.schedule), False
+    try:
+        if register_it:
+            register(home)
+            registered = True
+    except SchedulerRefused as error:
+        tell(error.explain())
     with connect(home, tell) as (_, portal):
-        portal.report_schedule(ScheduleReport(
-            schedule=in_words(settings.schedule), longest_gap=longest_gap(settings.schedule),
-            next_run_at=next_due(settings.schedule, None, now),
-            folders=tuple(ProtectedFolder(path=folder) for folder in settings.folders),
-        ))
-    emit(StepDone(SCHEDULE, f"{in_words(settings.schedule)}."))
-    return in_words(settings.schedule)
+        tell_plan(settings, portal, now)
+    emit(StepDone(SCHEDULE, f"{words}." if registered else f"{words}, once something starts “ibs-client tick”."))
+    return words, registered
 
 
 # --- first backup ------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 
@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recovery-sheet", type=Path, metavar="FILE", help="write the recovery code into this new file, too",
     )
+    parser.add_argument(
+        "--hide-recovery-code", action="store_true",
+        help="show it nowhere: the owner makes one in the portal, under My details, Recovery sheets",
+    )
+    parser.add_argument("--no-scheduler", action="store_true", help="leave the system's scheduler alone")
     add_shapes(parser)
 
 
@@ -43,7 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     plan = Plan(
         portal=arguments.portal, code=_read_code(arguments), folders=tuple(arguments.folder),
         ca=read_authority(arguments.ca) if arguments.ca else "", sheet=arguments.recovery_sheet,
+        register=not arguments.no_scheduler,
     )
+    teller.hides_code = arguments.hide_recovery_code
     try:
         report = set_up(arguments.home, plan, teller, Random())
     except BaseException as error:
@@ -53,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         return teller.explain(error)
     teller.clear()
     teller.conclude(report)
-    return DONE_WITH_SKIPPED if report.skipped else DONE
+    complete = report.registered or arguments.no_scheduler
+    return DONE if complete and not report.skipped else DONE_WITH_SKIPPED
 
 
 def _read_code(arguments: argparse.Namespace) -> str:
@@ -69,10 +77,13 @@ def _read_code(arguments: argparse.Namespace) -> str:
 class _Teller(Follower):
     """Tells people of each step in a line; programs get the events, or one object at the end."""
 
+    hides_code = False
     _recovery_code = ""
 
     def __call__(self, event: Event) -> None:
         """Tell of an event. The ends of backup and restore are told as steps."""
+        if isinstance(event, SignedIn) and self.hides_code:
+            event = replace(event, recovery_code="")
         if isinstance(event, SignedIn):
             self._recovery_code = event.recovery_code
         if self._mode != PEOPLE or not isinstance(event, SignedIn | StepDone | Finished):
@@ -80,13 +91,18 @@ class _Teller(Follower):
             return
         self.clear()
         if isinstance(event, SignedIn):
-            say(f"Recovery code: {event.recovery_code}")
-            say(f"Vault:         {event.vault}")
-            say("Both are shown only now. Print them and keep them away from this computer.")
-            self._recovery_code = ""
+            self._show_code(event)
         elif isinstance(event, StepDone):
             number = STEPS.index(event.step) + 1
             say(f"{number}/{len(STEPS)} {NAMES[event.step]}: {event.told}")
+
+    def _show_code(self, event: SignedIn) -> None:
+        self._recovery_code = ""
+        if not event.recovery_code:
+            return
+        say(f"Recovery code: {event.recovery_code}")
+        say(f"Vault:         {event.vault}")
+        say("Both are shown only now. Print them and keep them away from this computer.")
 
     def break_off(self) -> None:
         """Before the end: a recovery code that was not shown yet is shown now, for it is told only once."""
@@ -105,6 +121,8 @@ class _Teller(Follower):
 
     def conclude(self, report: Report) -> None:
         """The report: to programs all of it, to people what to hand over."""
+        if self.hides_code:
+            report = replace(report, recovery_code="")
         if self._mode == JSON:
             say_json(asdict(report))
         elif self._mode == EVENTS:

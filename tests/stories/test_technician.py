@@ -16,8 +16,6 @@ import pytest
 from tests.parts.house import Computer, Ended, House
 from tests.parts.visits import Visit, begin_visit
 
-pytestmark = pytest.mark.xdist_group("technician")
-
 STEPS = ["sign-in", "folders", "schedule", "test-upload", "first-backup", "test-restore"]
 HOUR = 3_600_000_000_000
 
@@ -35,13 +33,18 @@ class AtCustomer:
         """The set-up code."""
         return self.visit.code
 
+    @property
+    def words(self) -> list[str]:
+        """The one command, for the usual folder. This machine's own scheduler is left alone."""
+        return ["set-up", self.house.address, "--no-scheduler", "--folder", str(self.computer.source)]
+
     def checklist(self) -> list[str]:
         """The states that the telephone shows."""
         return self.visit.checklist()
 
     def set_up(self, *more: str | Path, code: str = "") -> Ended:
         """The one command; the code comes from standard input."""
-        return self.computer("set-up", self.house.address, *more, stdin=f"{code}\n")
+        return self.computer("set-up", self.house.address, "--no-scheduler", *more, stdin=f"{code}\n")
 
 
 @pytest.fixture
@@ -132,7 +135,7 @@ def test_a_backup_that_is_killed_half_way_goes_on(visit: AtCustomer) -> None:
     (visit.computer.source / "large.bin").write_bytes(os.urandom(40 << 20))
     visit.computer.variables["IBS_CODE"] = visit.code
     started = subprocess.Popen(
-        visit.computer.command("set-up", visit.house.address, "--folder", visit.computer.source, "--events"),
+        visit.computer.command(*visit.words, "--events"),
         stdout=subprocess.PIPE, env=os.environ | visit.computer.variables, start_new_session=True)
     assert started.stdout is not None
     for line in started.stdout:
@@ -149,7 +152,7 @@ def test_a_backup_that_is_killed_half_way_goes_on(visit: AtCustomer) -> None:
 def test_ctrl_c_ends_the_backup_in_order(visit: AtCustomer) -> None:
     (visit.computer.source / "large.bin").write_bytes(os.urandom(40 << 20))
     started = subprocess.Popen(
-        visit.computer.command("set-up", visit.house.address, "--folder", visit.computer.source, "--events"),
+        visit.computer.command(*visit.words, "--events"),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     assert started.stdin is not None
     assert started.stdout is not None
@@ -208,9 +211,15 @@ def test_a_recovery_sheet_that_cannot_be_written_uses_no_code_up(visit: AtCustom
     assert not sheet.exists()
 
 
+def test_a_recovery_code_that_is_to_be_hidden_is_shown_nowhere(visit: AtCustomer) -> None:
+    ended = visit.set_up("--folder", visit.computer.source, "--hide-recovery-code", "--events", code=visit.code)
+    assert ended.code == 0, ended
+    assert {event["recovery_code"] for event in ended.events if "recovery_code" in event} == {""}
+
+
 def test_no_list_of_processes_shows_the_code(visit: AtCustomer) -> None:
     visit.computer.variables["IBS_CODE"] = visit.code
-    started = visit.computer.start("set-up", visit.house.address, "--folder", visit.computer.source)
+    started = visit.computer.start(*visit.words)
     seen: set[bytes] = set()
     while started.poll() is None:
         seen |= set(processes_of(visit.computer).values())
