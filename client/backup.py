@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -18,8 +19,10 @@ from client.outcomes import end_of_run
 from client.pipeline import Pipeline
 from client.portal import Portal
 from client.recorder import Recorder
-from client.second_look import SecondLook
+from client.second_look import PacksTorn, SecondLook
 from client.settings import Identity, Journal, Settings
+from client.sources import open_sources
+from client.system import stay_awake
 from client.system.process import tune_for_threads
 from client.vaults import VaultAccess, choose_cipher
 from client.walk import Walk, choose_suspects
@@ -39,6 +42,8 @@ from vault.parts import ManifestWriter
 from vault.writer import PackWriter
 
 REPORT_SECONDS = 0.2
+RECENT = 8
+"""Packs sent last, which are looked at again when the computer slept in between."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,14 @@ def run_backup(
     if not settings.folders:
         raise NoFolders
     tune_for_threads()
-    finished, damaged = _Run(job).execute()
-    if damaged:
-        emit(Notice(f"{damaged} stored files of the vault were damaged; what they held is stored again."))
-        finished, _ = _Run(job).execute()
+    with stay_awake():
+        try:
+            finished, damaged = _Run(job).execute()
+        except PacksTorn as torn:
+            damaged = torn.details["damaged"]
+        if damaged:
+            emit(Notice(f"{damaged} stored files of the vault were damaged; what they held is stored again."))
+            finished, _ = _Run(job).execute()
     return finished
 
 
@@ -84,6 +93,8 @@ class _Run:
         self.reported = 0.0
         self.undo = contextlib.ExitStack()
         self.committing = False
+        self.recent: deque[PackRecord] = deque(maxlen=RECENT)
+        self.asleep = 0.0
 
     def execute(self) -> tuple[Finished, int]:
         """The run, top to bottom: (what it brought, damaged packs found on the way)."""
@@ -93,7 +104,8 @@ class _Run:
         )
         job.emit(Started(self.opened.number))
         self.access = VaultAccess(self.opened, job.control.pace)
-        self.heart = Heart(self.portal_run, self.access, self.opened.lease_seconds / 10, self._progress)
+        self.heart = Heart(self.portal_run, self.access, self.opened.lease_seconds / 10, self._progress,
+                           woke=self._wake)
         try:
             with job.control.watched(self._break_off):
                 snapshot, damaged = self._work()
@@ -122,9 +134,10 @@ class _Run:
         self.look = SecondLook(
             opened.recent_packs, access.open, self.portal_run.report_damage, self.job.emit, beside=several,
         )
-        self._prepare()
-        self.manifest.begin([(file.name, file.data) for file in opened.vault_files], beside=several)
-        self.walk.execute()
+        with open_sources(self.job.settings, self.job.emit) as self.sources:
+            self._prepare()
+            self.manifest.begin([(file.name, file.data) for file in opened.vault_files], beside=several)
+            self.walk.execute()
         return self._commit(), self.look.wait()
 
     # --- the parts -------------------------------------------------------------------------------------------
@@ -159,6 +172,7 @@ class _Run:
         self.undo.callback(self.entries.abort)
         self.pipeline = Pipeline(
             self.store, access.keys.gear, opened.lost_chunks, tell=self._tell, wait=self.job.control.wait,
+            read_at=self.sources.read_at,
         )
         self.undo.callback(self.pipeline.abort)
         self.recorder = Recorder(self.index, self.manifest, self.entries, self.job.emit, full=self.kind == "f")
@@ -166,14 +180,16 @@ class _Run:
             self.job.settings, self.recorder, self.pipeline, self._tell,
             choose_suspects(self.job.settings, opened.number, opened.lost_chunks),
             index=read_index(home) if fits else None, root=self.root,
-            next_node=opened.next_node if fits else opened.next_node + 1,
+            next_node=opened.next_node if fits else opened.next_node + 1, read_at=self.sources.read_at,
         )
 
     def _register(self, closed: ClosedPack) -> None:
         """A pack lies on the storage: the portal is told, and asked whether the run may go on."""
         pack = closed.pack
+        record = PackRecord(number=pack.number, sha256=pack.sha256, size=pack.size)
+        self.recent.append(record)
         self.portal_run.add_pack(AddPack(
-            pack=PackRecord(number=pack.number, sha256=pack.sha256, size=pack.size),
+            pack=record,
             cipher=closed.cipher,
             key_version=closed.key_version,
             chunks=tuple(PackedChunk(*chunk) for chunk in closed.chunks),
@@ -203,6 +219,10 @@ class _Run:
                     getattr(self, part).stop(RunCancelled())
             self.job.portal.close()
 
+    def _wake(self, seconds: float) -> None:
+        self.asleep += seconds
+        self.job.emit(Notice(f"The computer slept for {max(1, round(seconds / 60))} min. The backup goes on."))
+
     def _progress(self) -> Heartbeat:
         if not hasattr(self, "recorder"):
             return Heartbeat()
@@ -223,6 +243,8 @@ class _Run:
             self.writer.finish()  # its connection is wanted for the manifest
         inline = self.manifest.finish()
         self.writer.finish()
+        if self.asleep:
+            self.look.look_again(self.recent)
         data = write_commit(self._describe(inline, batches, digest), self.access.keys, self.access.vault, self.cipher)
         # From here on the storage may hold the snapshot, so its fate is the portal's to settle if this run breaks off.
         self.committing = True
@@ -263,7 +285,7 @@ class _Run:
             skipped=self.recorder.skipped,
             computer=self.job.identity.computer,
             client_version=__version__,
-            consistency="live",
+            consistency=self.sources.consistency,
             started_at=self.started_at,
             finished_at=datetime.now(UTC),
         )

@@ -158,6 +158,10 @@ class PortalRun:
                 self._renewed(answer.lease)
             return answer
 
+    def drop_connections(self) -> None:
+        """Ask over new connections from now on; those that are at work may end what they do."""
+        self._portal.transport.drop_idle()
+
     def lookup_chunks(self, request: LookupChunks) -> KnownChunks:
         """Which chunks does the vault hold?"""
         return self._ask("chunks", KnownChunks, encode(request))

@@ -19,6 +19,13 @@ LOOK_ALL, LOOK_LAST = 64, 32
 """Packs that are asked for: all up to 64, else the last 32 and 32 drawn at random."""
 
 
+class PacksTorn(BackupError):
+    """{packs} of the packs that were sent before the computer slept did not reach the storage whole."""
+
+    code = "IBS-5105"
+    hint = "The backup starts over by itself; what was stored is reused."
+
+
 class SecondLook(threading.Thread):
     """Looks beside the scan, or at once when only one connection is allowed; `damaged` counts what the portal
     confirmed."""
@@ -55,12 +62,20 @@ class SecondLook(threading.Thread):
                 pack.number for pack, size in zip(self._packs, sizes, strict=True) if size != pack.size
             )
             if wrong and self._report(ReportDamage(packs=wrong)).ids:
-                self.damaged = len(wrong)
+                self.damaged += len(wrong)
         except BackupError as error:
             self._emit(Notice(f"Earlier packs could not be looked at: {error.sentence}", error.code))
         finally:
             with contextlib.suppress(BackupError):
                 storage.close()
+
+    def look_again(self, packs: Sequence[PackRecord]) -> None:
+        """Looks, in the calling thread, at packs of this run that were sent before a sleep. Raises PacksTorn."""
+        before = self.wait()
+        self._packs = list(packs)
+        self.run()
+        if self.damaged > before:
+            raise PacksTorn(packs=self.damaged - before, damaged=self.damaged)
 
     def wait(self) -> int:
         """How many packs are damaged."""

@@ -79,6 +79,11 @@ class Transport:
         if self._pool is not None:
             self._pool.clear()
 
+    def drop_idle(self) -> None:
+        """Drop the idle connections; the next calls open others."""
+        if self._pool is not None:
+            self._pool.clear()
+
     def ask(self, call: Call, answer: type[Answer]) -> Answer:
         """Send a call and read the answer as `answer`; see Portal for the errors."""
         data = self.send(call)

@@ -15,6 +15,8 @@ from vault.keys import NONCE, VaultKeys, derive_keys
 from vault.storage import Storage
 
 MOST_CONNECTIONS = 4
+LONG_AGO = 86_400.0
+"""Seconds after which no session counts as usable."""
 
 
 class VaultAccess:
@@ -23,6 +25,7 @@ class VaultAccess:
     def __init__(self, granted: OpenedRun | RestoreAccess, pace: Pace = at_once) -> None:
         """`pace` is asked before each block that is sent, and may take its time."""
         self._pace = pace
+        self._skipped = 0.0
         self.vault = UUID(granted.vault)
         self.keys: VaultKeys = derive_keys(granted.vault_key, self.vault, granted.key_version)
         self.renew(granted.storage)
@@ -34,7 +37,14 @@ class VaultAccess:
 
     def open(self) -> Storage:
         """A storage of its own for the calling thread; it connects with its first use."""
-        return FtpStorage(self._address, str(self.vault), self._profile, pace=self._pace)
+        return FtpStorage(self._address, str(self.vault), self._profile, clock=self._clock, pace=self._pace)
+
+    def drop_sessions(self) -> None:
+        """Every session that is open now is replaced before its next use, by whichever thread it belongs to."""
+        self._skipped += LONG_AGO
+
+    def _clock(self) -> float:
+        return time.monotonic() + self._skipped
 
     @property
     def connections(self) -> int:

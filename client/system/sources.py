@@ -5,13 +5,15 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
 
 from client.system.kinds import FILE, FOLDER, LINK, NOTHING
 
 __all__ = [
-    "Status", "classify", "describe_status", "explain_failure", "is_elsewhere", "open_source", "read_live",
-    "split_path",
+    "Copies", "Status", "classify", "describe_status", "explain_failure", "is_elsewhere", "open_source", "read_live",
+    "split_path", "take_copies",
 ]
 
 _DRIVE = re.compile(r"^(?:\\\\\?\\)?([A-Za-z]):$")
@@ -44,15 +46,48 @@ def split_path(path: str) -> Iterator[tuple[str, str]]:
 Status = tuple[int, int, int, int, int]
 """(size, mtime_ns, attributes, changed_ns, inode): what tells whether an entry changed."""
 
+
+class Copies(Protocol):
+    """Copies of volumes as they stood at one moment; see client.system.windows.shadow_copies.ShadowCopies."""
+
+    problems: dict[str, str]
+
+    @property
+    def complete(self) -> bool: ...
+
+    def protect(self, folders: Iterable[str]) -> None: ...
+
+    def read_at(self, path: str) -> str: ...
+
+    def close(self) -> None: ...
+
+
 if sys.platform == "win32":
-    from client.system.windows.files import classify, describe_status, explain_failure, is_elsewhere, open_source
+    from client.system.windows.files import (
+        classify,
+        describe_status,
+        explain_failure,
+        is_elsewhere,
+        open_source,
+        read_everything,
+    )
     from client.system.windows.paths import extend as read_live
+    from client.system.windows.shadow_copies import ShadowCopies
+
+    def take_copies(home: Path) -> Copies | None:
+        """The means to copy volumes, with their records in `home`; None where the system has none."""
+        read_everything()
+        return ShadowCopies(home)
 
 else:
 
     def read_live(path: str) -> str:
         """Where a normalised path is read when it is read as it lies on the disk."""
         return path
+
+    def take_copies(home: Path) -> Copies | None:
+        """The means to copy volumes, with their records in `home`; None where the system has none."""
+        return None
 
     def open_source(path: str) -> int:
         """A file descriptor for reading `path` itself; a link in its place is refused, a pipe does not block."""

@@ -1,11 +1,15 @@
 """F19, shadow copies: none of ours is left behind, none of others is touched, and no refusal ever stops a run."""
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from client.events import Event, Notice
+from client.settings import Settings
+from client.sources import open_sources
 from client.system.windows.shadow_copies import ATTEMPTS, PAUSE, ShadowCopies, remove_leftovers
 from tests.parts.fake_windows import FakeWindows
 
@@ -115,7 +119,9 @@ def test_f19_a_copy_whose_device_is_not_told_is_removed_and_files_are_read_live(
     assert records(home) == []
 
 
-@pytest.mark.parametrize("refusal", [{"code": 6}, {"code": -1, "error": "Insufficient storage", "result": -2147212513}])
+@pytest.mark.parametrize("refusal", [
+    {"code": 6}, {"code": -1, "error": "Insufficient storage", "result": -2147212513},
+])
 def test_f19_without_room_no_further_copy_is_tried_in_this_run(
     copies: ShadowCopies, windows: FakeWindows, refusal: dict[str, object],
 ) -> None:
@@ -176,3 +182,40 @@ def test_a_record_that_was_cut_off_is_no_reason_to_remove_anything(windows: Fake
     assert remove_leftovers(home, windows) == 0
     assert windows.commands == []
     assert records(home) == []
+
+
+# --- a run that reads from them ------------------------------------------------------------------------------------
+
+
+def test_f19_a_run_from_shadow_copies_says_so_and_leaves_none_however_it_ends(
+    windows: FakeWindows, home: Path, copies: ShadowCopies,
+) -> None:
+    events: list[Event] = []
+    settings = Settings(home, ("C:\\data",))
+    with contextlib.suppress(ZeroDivisionError), open_sources(settings, events.append, lambda _: copies) as sources:
+        assert sources.consistency == "shadow copy"
+        assert "ShadowCopy2" in sources.read_at("C:\\data\\x")
+        raise ZeroDivisionError
+    assert windows.copies == {STRANGER: "C:\\"}
+    assert events == []
+
+
+def test_f19_a_run_that_has_to_read_live_says_why_and_goes_on(
+    windows: FakeWindows, home: Path, copies: ShadowCopies,
+) -> None:
+    events: list[Event] = []
+    windows.creations = [{"device": ""}]
+    with open_sources(Settings(home, ("C:\\data", "D:\\")), events.append, lambda _: copies) as sources:
+        assert sources.consistency == "live"
+        assert sources.read_at("C:\\data\\x") == "\\\\?\\C:\\data\\x"
+        assert "ShadowCopy" in sources.read_at("D:\\x")
+    assert [(type(event), event.code) for event in events if isinstance(event, Notice)] == [(Notice, "IBS-4110")]
+    assert "C:\\: the system did not tell where it is" in events[0].text  # type: ignore[attr-defined]
+    assert windows.copies == {STRANGER: "C:\\"}
+
+
+def test_a_system_without_shadow_copies_reads_live_and_says_nothing(home: Path) -> None:
+    events: list[Event] = []
+    with open_sources(Settings(home, ("/home",)), events.append) as sources:
+        assert (sources.consistency, sources.read_at("/home/x")) == ("live", "/home/x")
+    assert events == []

@@ -83,7 +83,8 @@ def test_a_machine_that_tells_nothing_is_no_reason_to_fail(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("raw", "clean"), [
-    ("  WD-123.. ", "WD-123"), ("To Be Filled By O.E.M.", ""), ("a\0b\x07", "a b"), (None, ""), ("xy" * 200, "xy" * 127 + "x"),
+    ("  WD-123.. ", "WD-123"), ("To Be Filled By O.E.M.", ""), ("a\0b\x07", "a b"), (None, ""),
+    ("xy" * 200, "xy" * 127 + "x"),
 ])
 def test_what_firmware_pads_with_is_taken_off(raw: object, clean: str) -> None:
     assert tidy(raw) == clean
