@@ -33,6 +33,7 @@ from contents import (
 
 HERE = Path(__file__).resolve().parent
 PROGRAM = "usr/lib/ibs-client"
+LIBRARIES = "usr/lib/ibs-client/site-packages"
 SCRIPTS = ("postinst", "prerm", "postrm")
 
 
@@ -57,11 +58,12 @@ def main() -> int:
 
 def fill(tree: Path, wheels: Path | None, version: str) -> None:
     """Everything that is installed, and dpkg's own files."""
-    program = tree / PROGRAM
-    program.mkdir(parents=True)
-    copy_program(program)
+    libraries = tree / LIBRARIES
+    libraries.mkdir(parents=True)
+    copy_program(libraries)
     for python in PYTHONS:
-        unpack_wheels(collect_wheels(linux(python), wheels), program)
+        unpack_wheels(collect_wheels(linux(python), wheels), libraries)
+    make_environment(tree / PROGRAM)
     place(HERE / "ibs-client", tree / "usr/bin/ibs-client", 0o755)
     place(HERE / "ibs-client.desktop", tree / "usr/share/applications/ibs-client.desktop")
     place(HERE.parent / "ibs-client.svg", tree / "usr/share/icons/hicolor/scalable/apps/ibs-client.svg")
@@ -73,9 +75,21 @@ def fill(tree: Path, wheels: Path | None, version: str) -> None:
     control.mkdir()
     for script in SCRIPTS:
         place(HERE / script, control / script, 0o755)
-    size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file()) // 1024
+    size = sum(path.stat().st_size for path in tree.rglob("*") if not path.is_symlink()) // 1024
     write(control / "control", (HERE / "control").read_text().format(version=version, size=size))
     write(control / "md5sums", sums(tree))
+
+
+def make_environment(program: Path) -> None:
+    """A virtual environment on the system's Python, whichever it is: what is started with its python finds the
+    libraries, and so does every process that this one starts, and no other program."""
+    (program / "bin").mkdir()
+    (program / "bin/python3").symlink_to("/usr/bin/python3")
+    write(program / "pyvenv.cfg", "home = /usr/bin\ninclude-system-site-packages = false\n")
+    for python in PYTHONS:
+        folder = program / f"lib/python{python}"
+        folder.mkdir(parents=True)
+        (folder / "site-packages").symlink_to("../../site-packages")
 
 
 def place(source: Path, target: Path, mode: int = 0o644) -> None:
@@ -99,7 +113,8 @@ def press(path: Path, text: str) -> None:
 
 def sums(tree: Path) -> str:
     """The checksums by which dpkg recognises damaged files."""
-    files = sorted(path for path in tree.rglob("*") if path.is_file() and "DEBIAN" not in path.parts)
+    files = sorted(path for path in tree.rglob("*")
+                   if path.is_file() and not path.is_symlink() and "DEBIAN" not in path.parts)
     return "".join(
         f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}  {path.relative_to(tree)}\n"
         for path in files)
@@ -109,7 +124,7 @@ def copyright_text() -> str:
     """Our licence, and where those of the libraries are."""
     libraries = "\n".join(f"  {name} {version}" for name, version in sorted(locked_libraries().items()))
     return (f"{(CHECKOUT / 'LICENSE').read_text()}\nThis package holds these libraries, each under its own free "
-            f"licence, which lies in\n/{PROGRAM}/NAME-VERSION.dist-info:\n\n{libraries}\n")
+            f"licence, which lies in\n/{LIBRARIES}/NAME-VERSION.dist-info:\n\n{libraries}\n")
 
 
 def manual(version: str) -> str:
@@ -124,7 +139,7 @@ def manual(version: str) -> str:
 def pack(tree: Path, output: Path) -> None:
     """The package, all of it root's."""
     for path in tree.rglob("*"):
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             path.chmod(0o755)
     done = subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(tree), str(output)],

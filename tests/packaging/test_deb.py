@@ -21,6 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 BUILDER = CHECKOUT / "packaging/linux/build_deb.py"
 STORE = "/var/lib/ibs-client"
 PROGRAM = "usr/lib/ibs-client"
+LIBRARIES = "usr/lib/ibs-client/site-packages"
 
 
 @pytest.fixture(scope="session")
@@ -50,20 +51,20 @@ def locked() -> set[str]:
 
 @pytest.mark.long
 def test_it_holds_the_program_and_the_locked_libraries_and_nothing_else(content: Path) -> None:
-    brought = {folder.name.split("-")[0].lower() for folder in (content / PROGRAM).glob("*.dist-info")}
+    brought = {folder.name.split("-")[0].lower() for folder in (content / LIBRARIES).glob("*.dist-info")}
     assert brought == locked()
-    claimed = {"client", "protocol", "vault"} | {f"{path.name}" for path in (content / PROGRAM).glob("*.dist-info")}
-    for folder in (content / PROGRAM).glob("*.dist-info"):
+    claimed = {"client", "protocol", "vault"} | {f"{path.name}" for path in (content / LIBRARIES).glob("*.dist-info")}
+    for folder in (content / LIBRARIES).glob("*.dist-info"):
         names = folder / "top_level.txt"
         claimed |= set(names.read_text().split()) if names.exists() else set()
     claimed |= {"cryptography", "filelock", "msgspec", "urllib3", "typing_extensions.py"}
-    found = {path.name for path in (content / PROGRAM).iterdir() if not path.name.startswith("_cffi_backend.")}
+    found = {path.name for path in (content / LIBRARIES).iterdir() if not path.name.startswith("_cffi_backend.")}
     assert found <= claimed | {"cpuinfo", "pycparser", "elementpath", "pyfastcdc", "tktooltip"}, found - claimed
     for mine in ("client", "protocol", "vault"):
         kept = {path.relative_to(CHECKOUT) for path in (CHECKOUT / mine).rglob("*")
                 if path.is_file() and "__pycache__" not in path.parts}
-        packed = {path for path in (content / PROGRAM / mine).rglob("*") if path.is_file()}
-        assert {path.relative_to(content / PROGRAM) for path in packed} <= kept
+        packed = {path for path in (content / LIBRARIES / mine).rglob("*") if path.is_file()}
+        assert {path.relative_to(content / LIBRARIES) for path in packed} <= kept
     assert not list(content.rglob("*.pyc"))
 
 
@@ -73,7 +74,7 @@ def test_its_parts_in_c_are_there_for_every_python_that_it_depends_on(content: P
     assert "python3 (>= 3.11), python3 (<< 3.14), python3-tk" in control
     for library in ("msgspec/_core", "zstandard/backend_c", "pyfastcdc/cy/fastcdc", "_cffi_backend"):
         for python in ("311", "312", "313"):
-            assert (content / PROGRAM / f"{library}.cpython-{python}-x86_64-linux-gnu.so").is_file()
+            assert (content / LIBRARIES / f"{library}.cpython-{python}-x86_64-linux-gnu.so").is_file()
 
 
 @pytest.mark.long
@@ -99,11 +100,17 @@ def test_a_technician_installs_it_sets_up_upgrades_and_removes(
     assert computer.must("ibs-client", "--version") == "ibs-client 0.1.0\n"
     assert list(computer.path(PROGRAM).rglob("*.pyc"))
 
-    said = computer.must("ibs-client", "set-up", house.address, IBS_CODE=visit.code)
-    assert "/home/anna/Documents" in said
+    ended = computer("ibs-client", "set-up", house.address, IBS_CODE=visit.code)
+    assert ended.code == 3, ended  # since this root has no systemd that would take the units
+    assert "/home/anna/Documents" in ended.said
+    assert "systemctl" in ended.complained
+    units = computer.path("/etc/systemd/system")
+    assert f'"/{PROGRAM}/bin/python3" "-m" "client.cli" "--home" "{STORE}" "tick"' in (
+        units / "ibs-client.service").read_text()
     assert visit.checklist() == ["Done"] * 6
     assert computer.path(STORE).stat().st_mode & 0o077 == 0
 
+    computer.must(f"/{PROGRAM}/bin/python3", "-m", "client.cli", "--home", STORE, "tick")
     computer.must("ibs-client", "backup")
     computer.must("ibs-client", "restore", "--to", "/back", "/home/anna/Documents")
     before, after = tree(computer.path("/home/anna")), tree(computer.path("/back/home/anna"))
@@ -121,6 +128,7 @@ def test_a_technician_installs_it_sets_up_upgrades_and_removes(
     assert f"its store stays in {STORE}" in told
     assert not computer.path(PROGRAM).exists()
     assert not computer.path("/usr/bin/ibs-client").exists()
+    assert not list(units.glob("ibs-client*"))
     assert store(computer) == kept
 
     computer.must("dpkg", "--install", computer.bring(package))
