@@ -4,7 +4,8 @@ Losing it costs an early backup and a question to the portal, so a damaged one s
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,8 @@ from client.documents import Tell
 from client.errors import SettingsInvalid, StoreDamaged, StoreNewer
 from client.instance import hold
 from client.names import get_name, put_name
-from client.outcomes import DONE, DONE_WITH_SKIPPED, REFUSED
+from client.outcomes import CANCELLED, DONE, DONE_WITH_SKIPPED, REFUSED, exit_code
+from vault.errors import BackupError
 
 NAME = "agenda.xml"
 LOCK = "agenda.lock"
@@ -98,6 +100,21 @@ def note_end(home: Path, began: datetime, code: int, *, by_person: bool = False)
         return replace(agenda, refused=code == REFUSED)
 
     change_agenda(home, settle)
+
+
+@contextlib.contextmanager
+def noted(home: Path, clock: Callable[[], datetime], by_person: Callable[[], bool]) -> Iterator[None]:
+    """Note that a backup begins, and how the body ends; `by_person` tells whether a person cancelled it."""
+    began = clock()
+    note_start(home, began)
+    try:
+        yield
+    except BaseException as error:
+        code = exit_code(error)
+        with contextlib.suppress(BackupError):  # what ended the backup is what people should hear of
+            note_end(home, began, code, by_person=code == CANCELLED and by_person())
+        raise
+    note_end(home, began, DONE)
 
 
 def _read(root: Element) -> Agenda:

@@ -6,18 +6,26 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from types import FrameType
 
+CANCEL_LINE = b"cancel\n"
 
-def cancel_by_signal() -> threading.Event:
+
+class Cancellation(threading.Event):
+    """Is set when the job is to end; `by_system` when it was the system that wanted it, as when it shuts down."""
+
+    by_system = False
+
+
+def cancel_by_signal() -> Cancellation:
     """The event that is set when a person or the system wants the job to end. For the main thread only."""
-    cancelled = threading.Event()
+    cancelled = Cancellation()
 
-    def ask_to_end(*_: int | FrameType | None) -> None:
+    def ask_to_end(number: int, _: FrameType | None) -> None:
         if cancelled.is_set():
             raise KeyboardInterrupt
+        cancelled.by_system = number == signal.SIGTERM
         cancelled.set()
 
     signal.signal(signal.SIGINT, ask_to_end)
@@ -25,14 +33,20 @@ def cancel_by_signal() -> threading.Event:
     return cancelled
 
 
+def read_word_line() -> bytes:
+    """A line of standard input, and nothing of what follows it."""
+    line = bytearray()
+    while (sign := os.read(0, 1)) not in {b"", b"\n"}:
+        line += sign
+    return bytes(line)
+
+
 def cancel_by_word(cancelled: threading.Event) -> None:
     """From now on a line “cancel” on standard input sets `cancelled`; its end means nothing."""
-    if sys.stdin is None or sys.stdin.closed:
-        return
 
     def listen() -> None:
         heard = b""
-        while b"cancel\n" not in heard:
+        while CANCEL_LINE not in heard:
             try:
                 block = os.read(0, 256)  # not by sys.stdin, whose lock a thread may not hold when the process ends
             except OSError:

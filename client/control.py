@@ -20,6 +20,8 @@ class Control:
         self.cancelled = cancelled or threading.Event()
         self._going = threading.Event()
         self._going.set()
+        self.limit: Callable[[int], None] | None = None
+        """Waits until so many bytes may be sent; None without a speed limit."""
 
     @property
     def paused(self) -> bool:
@@ -65,3 +67,5 @@ class Control:
         """As `wait`, for a transfer that has `size` bytes to send next."""
         if self.paused:
             self.wait()
+        if self.limit is not None:
+            self.limit(size)

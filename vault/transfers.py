@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import ftputil.error
 
+from vault.address import at_once
 from vault.errors import TransferFailed
 from vault.failures import FULL, line_of
 from vault.sessions import Place, Session
@@ -21,7 +22,7 @@ from vault.sessions import Place, Session
 BLOCK = 1 << 18
 """256 KiB a time; the 8 KiB of ftplib are slow."""
 UNASKED = 1 << 16
-"""So much is sent before the server has agreed to take it; on a long line more can't leave in that time anyhow."""
+"""What is sent before the server agrees, as a long line takes no more in that time; the step of those with a pace."""
 SHORTEST_READ = 1 << 18
 """Reads that stop earlier make Pure-FTPd fall silent and ProFTPD hang up."""
 DRAIN = 1 << 19
@@ -118,16 +119,16 @@ def _store(session: Session, path: str, data: memoryview, place: Place | None) -
     try:
         if awaited:
             connection = session.start_transfer([f"STOR {path}"], place)
-            sent = 0 if session.context else _send_first(connection, data)
+            sent = 0 if session.context else _send_first(session, connection, data)
             awaited = False
             _hear_agreement(session)
             connection = session.secure(connection)
         else:
             connection, sent = _open_upload(session, path), 0
-        for start in range(sent, len(data), BLOCK):
-            block = data[start:start + BLOCK]
-            session.pace(len(block))
-            connection.sendall(block)
+        step = BLOCK if session.pace is at_once else UNASKED
+        for start in range(sent, len(data), step):
+            session.pace(min(step, len(data) - start))
+            connection.sendall(data[start:start + step])
         _end_upload(session, connection)
     except OSError:
         _raise_reason(session, awaited=awaited)
@@ -141,8 +142,9 @@ def _store(session: Session, path: str, data: memoryview, place: Place | None) -
     session.sock.settimeout(session.waits.transfer)
 
 
-def _send_first(connection: socket.socket, data: memoryview) -> int:
+def _send_first(session: Session, connection: socket.socket, data: memoryview) -> int:
     """Send what needs no answer, and say how much; of a small object its end, too."""
+    session.pace(min(len(data), UNASKED))
     connection.sendall(data[:UNASKED])
     if len(data) <= UNASKED:
         connection.shutdown(socket.SHUT_WR)

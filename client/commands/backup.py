@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 
-from client.activity import ActivityLog, repair_logs, send_unsent
+from client.activity import ActivityLog, repair_logs
+from client.agenda import noted
 from client.backup import run_backup
 from client.cancellation import cancel_by_signal
 from client.connection import connect
@@ -14,23 +16,30 @@ from client.control import Control, RunCancelled
 from client.events import Event, Finished, Notice
 from client.instance import hold
 from client.jobs import JobFile
+from client.limits import by_the_clock
+from client.pacing import SpeedLimiter
 from client.portal import Portal
-from client.settings import load_settings
+from client.reporting import count_folders, tell_portal
+from client.settings import Settings, load_settings
+from vault.errors import BackupError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `backup`."""
     add_shapes(parser)
     parser.add_argument("--automatic", action="store_true", help="for a scheduler: no person asked for this run")
+    parser.add_argument("--because", default="", metavar="WORDS", help="why, for the activity log")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Back up; what happened goes to the activity log, and a copy of that to the portal."""
     home: Path = arguments.home
     follow = Follower.of(arguments, summarise)
-    control = Control(cancel_by_signal())
+    cancelled = cancel_by_signal()
+    control = Control(cancelled)
     with contextlib.ExitStack() as until_the_end:
         until_the_end.enter_context(hold(home))
+        until_the_end.enter_context(noted(home, _now, lambda: not cancelled.by_system))
         job = until_the_end.enter_context(JobFile(home, "backup", automatic=arguments.automatic))
         repair_logs(home)
         with job.telling_end(), ActivityLog(home, "backup") as log:
@@ -43,9 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
             def tell(text: str) -> None:
                 emit(Notice(text))
 
+            if arguments.because:
+                tell(arguments.because)
             settings = load_settings(home, tell)
+            _limit_speed(control, settings)
             identity, portal = until_the_end.enter_context(connect(home, tell))
-            until_the_end.callback(_send_copies, home, portal)
+            until_the_end.callback(_tell_portal, home, portal)
             try:
                 with job.hearing(control, emit):
                     run_backup(settings, identity, portal, emit, automatic=arguments.automatic, control=control)
@@ -53,13 +65,24 @@ def run(arguments: argparse.Namespace) -> int:
                 raise KeyboardInterrupt from error
             finally:
                 follow.clear()
+            count_folders(home, _now(), tell)
     return follow.finish()
 
 
-def _send_copies(home: Path, portal: Portal) -> None:
-    """One try each: what the portal does not get now, it gets after the next run."""
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _limit_speed(control: Control, settings: Settings) -> None:
+    if settings.limits:
+        control.limit = SpeedLimiter(by_the_clock(settings.limits), wait=control.cancelled.wait)
+
+
+def _tell_portal(home: Path, portal: Portal) -> None:
+    """One try each: what the portal does not get now, it gets from the next run or look at the clock."""
     portal.patience = 0.0
-    send_unsent(home, portal)
+    with contextlib.suppress(BackupError):
+        tell_portal(home, portal, _now(), lambda _: None)
 
 
 def summarise(finished: Finished) -> str:

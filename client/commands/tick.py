@@ -25,20 +25,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Decide, and back up when that is what was decided; the exit code is then the backup's."""
     home: Path = arguments.home
+    now = datetime.now(UTC)
+    requested = take_back_up(home, now)  # also where nothing can come of it: the file would start the next look at once
     if not (home / IDENTITY).exists():
         return _tell(arguments, Decision(False, NOTHING, "This computer isn't enrolled yet."))
-    now = datetime.now(UTC)
     settings = load_settings(home, complain)
-    requested = take_back_up(home, now)
     agenda = load_agenda(home, complain)
     if is_time_to_ask(agenda, now):
         agenda = _ask_portal(settings, now)
+    if not settings.folders:
+        return _tell(arguments, Decision(False, NOTHING, "No folder is protected yet."))
     decision = decide(settings.schedule, agenda, now, Circumstances(on_battery, on_metered_line), requested=requested)
     if decision.start:
         _tell(arguments, decision)
         return _back_up(home, decision)
-    if agenda.waiting != decision.reason:
-        _note(home, agenda, decision)
+    _note(home, agenda, decision)
     return _tell(arguments, decision)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from datetime import time as wall_time
 
 import pytest
@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 from client.limits import SpeedLimit, by_the_clock
 from client.pacing import SpeedLimiter
+from tests.parts.ftp_servers import FtpServer
+from vault.address import Profile
+from vault.ftp import FtpStorage
 
 
 class Clock:
@@ -95,3 +98,59 @@ def test_connections_share_one_limit(threads: int) -> None:
         worker.join()
     speed = 40 * (64 << 10) / (time.monotonic() - begun)
     assert 1_800_000 <= speed <= 2_200_000
+
+
+def received(server: FtpServer) -> int:
+    """Bytes that lie on the server's disk."""
+    return sum(server.files().values())
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("kind", ["vsftpd", "pyftpdlib"])
+def test_a_real_server_receives_what_the_limit_allows_within_a_tenth(
+    start_ftp: Callable[..., FtpServer], kind: str, tls: bool,
+) -> None:
+    server = start_ftp(kind, tls=tls)
+    limiter = SpeedLimiter(lambda: 1_500_000)
+    with FtpStorage(server.address(), "vault", pace=limiter) as storage:
+        storage.put_small("warm", b"connected, signed in")
+        begun = time.monotonic()
+        for number in range(6):
+            storage.put_new(f"packs/{number}.pack", bytes(1_000_000))
+        speed = received(server) / (time.monotonic() - begun)
+    assert 1_350_000 <= speed <= 1_650_000
+
+
+def test_the_speed_changes_with_the_time_of_day_while_an_upload_runs(start_ftp: Callable[..., FtpServer]) -> None:
+    """At “18:00”, two seconds after the beginning, the limit of the office hours ends and that of the night begins."""
+    server = start_ftp("pyftpdlib", tls=False)
+    begun = time.monotonic()
+
+    def wall() -> datetime:
+        return datetime(2026, 11, 23, 17, 59, 58) + timedelta(seconds=time.monotonic() - begun)
+
+    limits = [SpeedLimit(500_000, wall_time(8), wall_time(18)), SpeedLimit(2_000_000, wall_time(18), wall_time(8))]
+    limiter = SpeedLimiter(by_the_clock(limits, wall))
+    seen: list[tuple[float, int]] = []
+
+    def pace(size: int) -> None:
+        limiter(size)
+        seen.append((time.monotonic() - begun, size))
+
+    with FtpStorage(server.address(), "vault", pace=pace) as storage:
+        storage.put_new("packs/1.pack", bytes(5_000_000))
+    slow = sum(size for moment, size in seen if 0.3 <= moment < 1.8) / 1.5
+    fast = [size for moment, size in seen if 2.3 <= moment < 3.8]
+    assert 450_000 <= slow <= 550_000
+    assert 1_800_000 <= sum(fast) / 1.5 <= 2_200_000
+
+
+def test_small_objects_count_as_well(start_ftp: Callable[..., FtpServer]) -> None:
+    server = start_ftp("pyftpdlib", tls=False)
+    limiter = SpeedLimiter(lambda: 200_000)
+    with FtpStorage(server.address(), "vault", Profile(pipelined=True), pace=limiter) as storage:
+        storage.put_small("warm", b"connected")
+        begun = time.monotonic()
+        for number in range(10):
+            storage.put_new(f"packs/{number}.pack", bytes(40_000))
+        assert time.monotonic() - begun > 1.6
