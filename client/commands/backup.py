@@ -4,12 +4,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from client.activity import ActivityLog, repair_logs
 from client.agenda import noted
 from client.backup import run_backup
-from client.cancellation import cancel_by_signal
+from client.cancellation import Cancellation, cancel_by_signal
 from client.connection import connect
 from client.console import Follower, add_shapes, amount, count
 from client.control import Control, RunCancelled
@@ -39,10 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     control = Control(cancelled)
     with contextlib.ExitStack() as until_the_end:
         until_the_end.enter_context(hold(home))
-        until_the_end.enter_context(noted(home, _now, lambda: not cancelled.by_system))
         job = until_the_end.enter_context(JobFile(home, "backup", automatic=arguments.automatic))
         repair_logs(home)
-        with job.telling_end(), ActivityLog(home, "backup") as log:
+        by_person = partial(_by_person, cancelled)
+        with job.telling_end(), noted(home, _now, by_person), ActivityLog(home, "backup") as log:
 
             def emit(event: Event) -> None:
                 log.record(event)
@@ -65,8 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
                 raise KeyboardInterrupt from error
             finally:
                 follow.clear()
-            count_folders(home, _now(), tell)
+            with contextlib.suppress(BackupError):  # the snapshot stands, whatever becomes of the figures
+                count_folders(home, _now(), tell)
     return follow.finish()
+
+
+def _by_person(cancelled: Cancellation) -> bool:
+    return not cancelled.by_system
 
 
 def _now() -> datetime:

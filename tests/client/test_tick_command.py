@@ -1,10 +1,12 @@
 """ibs-client schedule and tick as the system's scheduler and a person use them; the portal is a real one."""
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -105,7 +107,15 @@ def test_a_change_while_the_portal_is_away_is_told_with_the_next_look_at_the_clo
     assert load_agenda(protected.home).told != ""
 
 
-def test_tick_backs_up_what_is_due_once_and_says_why(protected: Client) -> None:
+def next_backup_in_the_portal(portal: RunningPortal, client: Client) -> datetime:
+    """When the portal expects this computer's next backup."""
+    computer = load_identity(client.home, pytest.fail).computer
+    with contextlib.closing(sqlite3.connect(portal.data / "catalogue.sqlite")) as database:
+        (told,), = database.execute("select next_run_at from computer where id = ?", [computer])
+    return datetime.fromisoformat(told).replace(tzinfo=UTC)
+
+
+def test_tick_backs_up_what_is_due_once_and_says_why(protected: Client, running_portal: RunningPortal) -> None:
     assert protected("schedule", "set", "hourly").code == 0
     assert protected("tick", "--json").json["reason"] == "nothing"
     assert backups(protected) == 0
@@ -115,6 +125,8 @@ def test_tick_backs_up_what_is_due_once_and_says_why(protected: Client) -> None:
     assert "made up for" in ended.said
     assert backups(protected) == 1
     assert "made up for" in protected("log").said
+    shown = protected("schedule", "show", "--json").json
+    assert next_backup_in_the_portal(running_portal, protected) == datetime.fromisoformat(shown["next_run_at"])
     assert protected("tick", "--json").json["reason"] == "nothing"
     assert backups(protected) == 1
     folder, = load_agenda(protected.home).folders
