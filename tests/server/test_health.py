@@ -22,7 +22,7 @@ WEEKS_AGO = {"last_commit_at": NOW - 14 * DAY, "late_at": NOW - 7 * DAY, "overdu
 def state_of(computer: Computer, now: datetime) -> str:
     """What the database says."""
     db.session.flush()
-    query = whole_computers(health.state_at(now), health.rank_of(health.state_at(now))).where(
+    query = whole_computers(health.state_at(now), health.rank_at(now)).where(
         Computer.id == computer.id)
     _, state, rank = db.session.execute(query).one()
     assert health.WORST_FIRST[rank] == state

@@ -24,7 +24,7 @@ from server.models import (
     Vault,
 )
 from server.services.fleet import health
-from server.services.fleet.health import WORST_FIRST, Health, rank_of, with_states
+from server.services.fleet.health import WORST_FIRST, Health, rank_at, with_states
 from server.services.people.ownership import ADMINISTRATOR, LABEL, sentence_for, served_by
 
 ROWS_PER_PAGE = 50
@@ -126,16 +126,19 @@ def list_computers(person: Staff, wanted: Wanted, now: datetime) -> Listing:
 
 
 def _page(person: Staff, wanted: Wanted, now: datetime, page: int) -> Sequence[Any]:
-    """The keys of a page in their order, each with the number of all; sorting whole rows would be slow."""
-    keys: Any = select(Computer.id, func.count().over().label("total"))
-    query: Select[Any] = keys.select_from(Computer).where(*_conditions(person, wanted, now))
+    """The keys of a page in their order, each with the number of all; sorting whole rows would be slow.
+
+    All are counted beside: a window over them would have the database sort them all instead of keeping the first.
+    """
+    query: Any = select(Computer.id).where(*_conditions(person, wanted, now))
     if wanted.search or wanted.customer or "customer" in wanted.sort:
         query = query.join(Customer, Customer.id == Computer.customer_id)
     if wanted.plan:
         query = query.join(Subscription, Subscription.id == Computer.subscription_id)
     if wanted.storage or "stored" in wanted.sort:
         query = query.join(Vault, Vault.id == Computer.vault_id)
-    query = query.order_by(*_order(wanted.sort, health.state_at(now)))
+    total = select(func.count()).select_from(query.subquery()).scalar_subquery()
+    query = query.add_columns(total.label("total")).order_by(*_order(wanted.sort, now))
     return db.session.execute(query.limit(ROWS_PER_PAGE).offset((page - 1) * ROWS_PER_PAGE)).all()
 
 
@@ -204,10 +207,10 @@ def _spellings(words: str) -> set[str]:
     return {":".join(digits[at : at + 2] for at in range(0, 12, 2))}
 
 
-def _order(sort: str, state: ColumnElement[str]) -> list[Any]:
+def _order(sort: str, now: datetime) -> list[Any]:
     key, descending = sort.removeprefix("-"), sort.startswith("-")
     first: Any = {
-        "state": rank_of(state),
+        "state": rank_at(now),
         "name": func.lower(Computer.name),
         "customer": Customer.name,
         "backup": Computer.last_commit_at,

@@ -5,6 +5,7 @@ subscription, and the portal's clock.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,21 +78,27 @@ def with_states(query: Select[Any]) -> Select[Any]:
 
 def state_at(now: datetime) -> ColumnElement[str]:
     """The state of a computer at `now`, one of WORST_FIRST. Asks the database when the portal was out of order last."""
+    state: ColumnElement[str] = _judge(now, {word: word for word in WORST_FIRST})
+    return state
+
+
+def rank_at(now: datetime) -> ColumnElement[int]:
+    """The place of state_at() among WORST_FIRST: 0 is the worst; the least of several computers is their customer's."""
+    rank: ColumnElement[int] = _judge(now, {word: place for place, word in enumerate(WORST_FIRST)})
+    return rank
+
+
+def _judge(now: datetime, told: Mapping[str, Any]) -> Any:
     return case(
-        (Computer.state == GONE, RETIRED),
-        (is_paused_at(now), PAUSED),
-        (IS_FAILED, FAILED),
-        (Computer.last_commit_at.is_(None), NOT_SET_UP),
-        (is_overdue_at(now), OVERDUE),
-        (Computer.last_skipped > 0, WARNINGS),
-        (Computer.late_at < now, LATE),
-        else_=PROTECTED,
+        (Computer.state == GONE, told[RETIRED]),
+        (is_paused_at(now), told[PAUSED]),
+        (IS_FAILED, told[FAILED]),
+        (Computer.last_commit_at.is_(None), told[NOT_SET_UP]),
+        (is_overdue_at(now), told[OVERDUE]),
+        (Computer.last_skipped > 0, told[WARNINGS]),
+        (Computer.late_at < now, told[LATE]),
+        else_=told[PROTECTED],
     )
-
-
-def rank_of(state: ColumnElement[str]) -> ColumnElement[int]:
-    """The place of a state among WORST_FIRST: 0 is the worst; the least of several computers is their customer's."""
-    return case({word: place for place, word in enumerate(WORST_FIRST)}, value=state, else_=len(WORST_FIRST))
 
 
 def is_paused_at(now: datetime) -> ColumnElement[bool]:

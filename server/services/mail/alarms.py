@@ -29,7 +29,7 @@ def queue_overdue(brand: Branding, settings: MailSettings, now: datetime) -> int
 
     The account is told, and the reseller if it wants to be.
     """
-    query = health.with_states(select(Computer)).where(health.state_at(now) == health.OVERDUE)
+    query = select(Computer).where(health.state_at(now) == health.OVERDUE)
     queued = 0
     for computer in db.session.scalars(query.options(joinedload(Computer.account).joinedload(Account.customer))):
         account = computer.account

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from server.extensions import db
 from server.models import Account, Computer, Customer, HardwareIdentifier, Plan, Staff, Subscription, Vault
 from server.models.people import label_of
-from server.services.fleet.health import GONE, RETIRED, WORST_FIRST, rank_of, state_at, with_states
+from server.services.fleet.health import GONE, RETIRED, WORST_FIRST, rank_at
 from server.services.people.ownership import served_by
 from server.services.selling import stages
 
@@ -144,9 +144,9 @@ def _spellings(search: str) -> set[str]:
 
 def _worst(now: datetime) -> Select[Any]:
     """For each customer: the place of its worst computer's state among WORST_FIRST."""
-    columns: Any = select(Computer.customer_id, func.min(rank_of(state_at(now))).label("found"))
-    joined: Select[Any] = with_states(columns)
-    return joined.group_by(Computer.customer_id)
+    columns: Any = select(Computer.customer_id, func.min(rank_at(now)).label("found"))
+    query: Select[Any] = columns.group_by(Computer.customer_id)
+    return query
 
 
 def _computers(_now: datetime) -> Select[Any]:
@@ -175,9 +175,9 @@ def _rows(keys: Sequence[int], now: datetime) -> list[Row]:
     names = select(Customer.id, Customer.number, Customer.name).where(Customer.id.in_(keys))
     rows = {key: Row(label_of(number), name) for key, number, name in db.session.execute(names)}
     columns: Any = select(
-        Computer.customer_id, func.min(rank_of(state_at(now))), func.count(func.nullif(Computer.state, GONE)),
+        Computer.customer_id, func.min(rank_at(now)), func.count(func.nullif(Computer.state, GONE)),
         func.sum(Vault.stored_bytes))
-    computers: Select[Any] = with_states(columns.join(Vault, Vault.id == Computer.vault_id))
+    computers: Select[Any] = columns.join(Vault, Vault.id == Computer.vault_id)
     theirs = computers.where(Computer.customer_id.in_(keys)).group_by(Computer.customer_id)
     for key, place, in_use, used in db.session.execute(theirs):
         rows[key].state = WORST_FIRST[place] if WORST_FIRST[place] != RETIRED else ""

@@ -129,9 +129,8 @@ def count_computers(customer: Customer) -> int:
 
 
 def _machines(now: datetime, page: int, length: int, condition: Any) -> list[Machine]:
-    state = health.state_at(now)
-    found = whole_computers(state).options(joinedload(Computer.vault)).where(condition).order_by(
-        health.rank_of(state), func.lower(Computer.name), Computer.id)
+    found = whole_computers(health.state_at(now)).options(joinedload(Computer.vault)).where(condition).order_by(
+        health.rank_at(now), func.lower(Computer.name), Computer.id)
     rows = db.session.execute(found.limit(length).offset((max(page, 1) - 1) * length))
     return [Machine(one, health.describe(one, word, now), one.vault.stored_bytes) for one, word in rows]
 

@@ -150,22 +150,25 @@ def _expiring(now: datetime, limit: int, offset: int, days: int) -> Rows:
 
 
 def _protection(now: datetime, limit: int, offset: int, days: int) -> Rows:
-    state = health.state_at(now).label("state")
-    wanted: tuple[Any, ...] = (Computer.customer_id, state, func.count().label("number"),
+    rank = health.rank_at(now).label("rank")
+    wanted: tuple[Any, ...] = (Computer.customer_id, rank, func.count().label("number"),
                                func.max(Computer.last_commit_at).label("newest"))
-    computers = health.with_states(select(*wanted)).where(Computer.state != health.GONE).group_by(
-        Computer.customer_id, state).subquery()  # each state is worked out once, then only counted
+    computers = select(*wanted).where(Computer.state != health.GONE).group_by(
+        Computer.customer_id, rank).subquery()  # each state is worked out once, then only counted
     by_customer = select(
-        computers.c.customer_id, func.min(health.rank_of(computers.c.state)).label("place"),
+        computers.c.customer_id, func.min(computers.c.rank).label("place"),
         func.max(computers.c.newest).label("newest"),
-        *(func.sum(case((computers.c.state == word, computers.c.number), else_=0)).label(word) for word in COUNTED),
+        *(func.sum(case((computers.c.rank == WORST_FIRST.index(word), computers.c.number), else_=0)).label(word)
+          for word in COUNTED),
     ).group_by(computers.c.customer_id).subquery()
     columns = [by_customer.c[word] for word in COUNTED]
     place = func.coalesce(by_customer.c.place, len(WORST_FIRST))
+    page = select(Customer.id, by_customer.c.place, by_customer.c.newest, *columns).outerjoin(
+        by_customer, by_customer.c.customer_id == Customer.id).order_by(place, Customer.number).limit(limit).offset(
+        offset).subquery()
     rows = db.session.execute(
-        select(Customer, by_customer.c.place, by_customer.c.newest, *columns)
-        .outerjoin(by_customer, by_customer.c.customer_id == Customer.id)
-        .order_by(place, Customer.number).limit(limit).offset(offset))
+        select(Customer, *list(page.c)[1:]).join(page, page.c.id == Customer.id)
+        .order_by(func.coalesce(page.c.place, len(WORST_FIRST)), Customer.number))
     found = []
     for customer, worst, newest, *sums in rows:
         counts = [int(one or 0) for one in sums]
