@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--user", metavar="NAME", help="the account's user name")
     who.add_argument("--code", metavar="CODE", help="a set-up code from the portal, instead of name and password")
+    who.add_argument("--code-stdin", action="store_true", help="read the set-up code from standard input")
     parser.add_argument(
         "--password-stdin", action="store_true",
         help="read the password from standard input (done anyway where that is no terminal)",
@@ -31,10 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Enrol and print the recovery code, once."""
     authority = read_authority(arguments.ca) if arguments.ca else ""
     portal = Portal(arguments.portal, ca=authority)
+    code = ask_secret("Set-up code: ").strip() if arguments.code_stdin else arguments.code or ""
     with hold(arguments.home):
         answer = enrol(
-            arguments.home, portal, user=arguments.user or "", code=arguments.code or "",
-            password="" if arguments.code else ask_secret("Password: "), ca=authority, again=arguments.again,
+            arguments.home, portal, user=arguments.user or "", code=code,
+            password="" if code else ask_secret("Password: "), ca=authority, again=arguments.again,
             tell=complain,
         )
     portal.close()

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import reduce
 
 from client.console import amount, complain, count, say, say_json, shown
@@ -14,8 +14,9 @@ from client.settings import add_folder, load_settings, normalise, remove_folder,
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `folder`."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="add|remove|list|suggest|measure")
-    for action, purpose in (("add", "protect a folder with all it holds"), ("remove", "protect it no longer")):
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add|remove|set|list|suggest|measure|below")
+    for action, purpose in (("add", "protect a folder with all it holds"), ("remove", "protect it no longer"),
+                            ("set", "protect these and no others")):
         words = actions.add_parser(action, help=purpose)
         words.add_argument("folders", nargs="+", metavar="FOLDER")
         words.add_argument("--json", action="store_true")
@@ -23,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         actions.add_parser(action, help=purpose).add_argument("--json", action="store_true")
     words = actions.add_parser("measure", help="count what folders hold and what the patterns leave out of them")
     words.add_argument("folders", nargs="+", metavar="FOLDER")
+    words.add_argument("--json", action="store_true")
+    words = actions.add_parser("below", help="show the folders in a folder, or where to begin")
+    words.add_argument("folder", nargs="?", default="", metavar="FOLDER")
     words.add_argument("--json", action="store_true")
 
 
@@ -32,12 +36,20 @@ def run(arguments: argparse.Namespace) -> int:
         return _show(load_settings(arguments.home, complain).folders, arguments.json)
     if arguments.action == "suggest":
         return _suggest(arguments.json)
+    if arguments.action == "below":
+        return _below(arguments.folder, arguments.json)
     if arguments.action == "measure":
         return _measure(arguments.folders, load_settings(arguments.home, complain).excludes, arguments.json)
-    change = add_folder if arguments.action == "add" else remove_folder
+    change = remove_folder if arguments.action == "remove" else add_folder
     with hold(arguments.home, SETTINGS_LOCK, SETTINGS_PATIENCE):
         before = load_settings(arguments.home, complain)
-        after = reduce(change, arguments.folders, before)
+        if arguments.action == "set":
+            kept = {normalise(folder) for folder in arguments.folders}.intersection(before.folders)
+            begin = replace(before, folders=tuple(folder for folder in before.folders if folder in kept))
+            added = [folder for folder in arguments.folders if normalise(folder) not in kept]
+        else:
+            begin, added = before, arguments.folders
+        after = reduce(change, added, begin)
         if after != before:
             save_settings(after)
     if arguments.json:
@@ -91,4 +103,16 @@ def _measure(folders: Sequence[str], excludes: Sequence[str], as_json: bool) -> 
         least = "" if measure.complete else "at least "
         left_out = f"; {count(measure.left_out_files, 'file')} left out" if measure.left_out_files else ""
         say(f"{shown(folder)}: {least}{count(measure.files, 'file')}, {amount(measure.bytes)}{left_out}")
+    return DONE
+
+
+def _below(folder: str, as_json: bool) -> int:
+    from client.places import first_places, places_below
+
+    found = places_below(normalise(folder)) if folder else first_places()
+    if as_json:
+        say_json({"folder": folder, "count": len(found), "places": [asdict(place) for place in found]})
+        return DONE
+    for place in found:
+        say(shown(place.path))
     return DONE

@@ -5,6 +5,7 @@ import tkinter as tk
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from client.gui import icons, styles, theme
 from client.gui.keys import Keyboard
@@ -24,6 +25,8 @@ QUICK, SLOW = 200, 1000
 IDENTITY = "identity.xml"
 RAISE = "window.raise"
 """A file that asks the open window to come to the front."""
+CLOSE = "window.close"
+"""A file by which “ibs-client stop” asks it to close, before the program is replaced."""
 
 
 class Window(tk.Tk):
@@ -38,6 +41,8 @@ class Window(tk.Tk):
         self.runner = Runner(home)
         self.page: Page | None = None
         self.page_name = ""
+        self.enrolled: dict[str, Any] = {}
+        """What the portal answered to the sign-in of this session; the recovery code is nowhere else."""
         self.room: tk.Misc = self
         self._dpi, self._given_contrast = dpi, contrast
         self._contrast = wants_contrast() if contrast is None else contrast
@@ -98,7 +103,7 @@ class Window(tk.Tk):
             self._offer(name in FIRST_RUN)
         self.page, self.page_name = self._pages[name], name
         self._rooms[name].grid(row=2, column=0, sticky="nsew")
-        self._sidebar.mark(name)
+        self._sidebar.mark(PAGES[name].under or name)
         self._top.say(PAGES[name].word.replace("&", ""))
         self.status("")
         self.page.enter()
@@ -272,6 +277,10 @@ class Window(tk.Tk):
         self.show(name)
 
     def _poll(self) -> None:
+        if (self._personal / CLOSE).exists():
+            (self._personal / CLOSE).unlink(missing_ok=True)
+            self.close()
+            return
         try:
             self._come_forward()
             events = self.runner.poll()

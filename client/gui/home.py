@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from client.events import ENDS, Event, Failed
+from client.events import Event, Failed
 from client.gui.home_parts import FactCard, ProgressCard, StatePanel
 from client.gui.pages import Page
 from client.gui.presenters.home import (
@@ -61,7 +61,7 @@ class HomePage(Page):
                                          Column("Result", "Completed with warnings", 1)], height=5,
                             opened=lambda _: window.show("activity"))
         self._nothing = Card(self._last)
-        EmptyState(self._nothing.body, "clock", "Nothing has run yet.",
+        EmptyState(self._nothing.body, "time", "Nothing has run yet.",
                    "Each backup will be listed here.").pack(fill="x")
 
     # --- what it is told -----------------------------------------------------------------------------------------
@@ -81,13 +81,13 @@ class HomePage(Page):
         """A run began, went on or ended."""
         self._run = after_events(self._run, events, time.monotonic())
         running = self.window.runner.running
-        ended = [event for event in events if isinstance(event, ENDS)]
+        over = self._was_running and not running
         if events or running != self._was_running:
             self._was_running = running
             self._show()
-        if ended and not running:
-            self._tell_end(ended[-1])
-        if (ended and not running) or time.monotonic() - self._asked > OLD:
+        if over and self._run.end is not None:
+            self._tell_end(self._run.end)
+        if over or time.monotonic() - self._asked > OLD:
             self._ask_again()
 
     def _ask_again(self) -> None:

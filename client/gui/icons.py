@@ -38,6 +38,7 @@ ICONS: dict[str, Sequence[Shape]] = {
     "pause": (Stroke(((9, 7.5), (9, 16.5)), 2.4), Stroke(((15, 7.5), (15, 16.5)), 2.4)),
     "up": (Stroke(((12, 18), (12, 6.5)), 2.2), Stroke(((7, 11.5), (12, 6.5), (17, 11.5)), 2.2)),
     "clock": (Stroke(((12, 6.5), (12, 12.5), (16, 14.5)), 2.2),),
+    "time": (Disc(12, 12, 8.5, 2.0), Stroke(((12, 7.5), (12, 12.5), (15, 14)))),
     "plus": (Stroke(((12, 5), (12, 19))), Stroke(((5, 12), (19, 12)))),
     "shield": (Area(((12, 3.5), (19.5, 6.3), (19, 13), (12, 20.8), (5, 13), (4.5, 6.3)), 0.8),),
     "drive": (_closed((3.5, 18.5), (3.5, 13.5), (6.5, 5.5), (17.5, 5.5), (20.5, 13.5), (20.5, 18.5)),
@@ -74,7 +75,23 @@ def mark(state: str, size: int) -> tk.PhotoImage:
     return tk.PhotoImage(data=draw_icon(theme.px(size), [(ground, (Disc(12, 12, 11.5),)), (ink, ICONS[MARKS[state]])]))
 
 
+@functools.lru_cache(maxsize=16)
+def box(state: str, size: int) -> tk.PhotoImage:
+    """A box to tick in a tree: on, part (something below it is ticked), or off."""
+    colours = theme.palette()
+    edge, card, accent, white = map(theme.as_hex, (colours.control, colours.card, colours.accent, colours.on_accent))
+    outer: Sequence[Shape] = (Area(((5, 5), (19, 5), (19, 19), (5, 19)), 2.5),)
+    inner: Sequence[Shape] = (Area(((5.6, 5.6), (18.4, 5.6), (18.4, 18.4), (5.6, 18.4)), 1.8),)
+    if state == "off":
+        return tk.PhotoImage(data=draw_icon(theme.px(size), [(edge, outer), (card, inner)]))
+    sign: Sequence[Shape] = (Stroke(((7.4, 12.4), (10.8, 15.8), (16.8, 8.9)), 2.2),)
+    if state == "part":
+        sign = (Stroke(((8, 12), (16, 12)), 2.4),)
+    return tk.PhotoImage(data=draw_icon(theme.px(size), [(accent, outer), (white, sign)]))
+
+
 def forget() -> None:
     """Drop every picture; after a change of colours or at the end of a window, as they belong to one Tk."""
+    box.cache_clear()
     icon.cache_clear()
     mark.cache_clear()

@@ -54,6 +54,8 @@ class Keyboard:
         window.bind_all("<Prior>", lambda event: self._turn(event, -1))
         window.bind_all("<Next>", lambda event: self._turn(event, 1))
         window.bind_all("<FocusIn>", self._reveal, add="+")
+        for change in ("<Configure>", "<Map>", "<Unmap>"):
+            window.bind_all(change, self._settle, add="+")
 
     def _alt(self, event: tk.Event[tk.Misc]) -> str | None:
         window, letter = self._window, event.keysym if len(event.keysym) == 1 else ""
@@ -81,6 +83,11 @@ class Keyboard:
     def _turn(self, event: tk.Event[tk.Misc], pages: int) -> None:
         if (room := self._room(event.widget)) is not None:
             room.scroll_pages(pages)
+
+    def _settle(self, event: tk.Event[tk.Misc]) -> None:
+        room = self._window.scroller
+        if room is not None and str(event.widget).startswith(f"{room.body}"):
+            room.arrange_soon()
 
     def _reveal(self, event: tk.Event[tk.Misc]) -> None:
         room, widget = self._window.scroller, event.widget

@@ -25,6 +25,8 @@ class PageEntry:
     module: str
     kind: str
     hint: str
+    under: str = ""
+    """The page of the sidebar that it belongs to, when it has no place of its own there."""
 
     @property
     def letter(self) -> str:
@@ -52,10 +54,13 @@ FIRST_RUN = {
     "sign_in": PageEntry("Sign in", "key", "client.gui.sign_in", "SignInPage", ""),
     "recovery": PageEntry("Recovery code", "shield", "client.gui.recovery_code", "RecoveryCodePage", ""),
     "choose": PageEntry("Choose folders", "folders", "client.gui.choose_folders", "ChooseFoldersPage", ""),
-    "when": PageEntry("When", "clock", "client.gui.choose_time", "ChooseTimePage", ""),
+    "when": PageEntry("When", "time", "client.gui.choose_time", "ChooseTimePage", ""),
 }
 """The steps of the first run; while one is shown, the sidebar shows them instead."""
-PAGES = NAVIGATION | FIRST_RUN
+OTHERS = {
+    "pick": PageEntry("Choose folders", "folders", "client.gui.choose_folders", "PickFoldersPage", "", "folders"),
+}
+PAGES = NAVIGATION | FIRST_RUN | OTHERS
 
 
 class Page(ttk.Frame):

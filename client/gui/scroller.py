@@ -25,10 +25,17 @@ class Scroller(ttk.Frame):
         self.rowconfigure(0, weight=1)
         self.body = ttk.Frame(self._canvas, style=f"{ground}.TFrame")
         self._item = self._canvas.create_window(0, 0, anchor="nw", window=self.body)
+        self._waiting = False
         self._canvas.bind("<Configure>", lambda _: self._arrange())
-        self.body.bind("<Configure>", lambda _: self._arrange())
+
+    def arrange_soon(self) -> None:
+        """Something inside changed its size; what all of it needs is seen when Tk has laid it out."""
+        if not self._waiting:
+            self._waiting = True
+            self.after_idle(self._arrange)
 
     def _arrange(self) -> None:
+        self._waiting = False
         width, height = self._canvas.winfo_width(), self._canvas.winfo_height()
         needed = self.body.winfo_reqheight()
         self._canvas.itemconfigure(self._item, width=width, height=max(height, needed))

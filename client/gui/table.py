@@ -28,7 +28,7 @@ class Column:
 class Row:
     """A line: `key` is the caller's name for it, `state` the sign before its first cell, `tag` a look (faint, strong).
 
-    `parent` is the key of the row it belongs to, in a tree.
+    `parent` is the key of the row it belongs to, in a tree; `box` is on, part or off for a row that can be ticked.
     """
 
     key: str
@@ -38,6 +38,12 @@ class Row:
     tag: str = ""
     parent: str = ""
     can_open: bool = False
+    box: str = ""
+
+
+def waiting_row(key: str) -> str:
+    """The key of the row that stands below one that can be opened until its own rows are there."""
+    return f"…{key}"
 
 
 def _anchor(column: Column) -> Literal["e", "w"]:
@@ -106,7 +112,7 @@ class Table(ttk.Frame):
             self._rows[row.key] = row
             self.tree.insert(row.parent, "end", iid=row.key, tags=(row.tag,) if row.tag else (), **self._look(row))
             if row.can_open:
-                self.tree.insert(row.key, "end", iid=f"{row.key}\0", text="…")
+                self.tree.insert(row.key, "end", iid=waiting_row(row.key), text="…")
 
     def change(self, row: Row) -> None:
         """Show other words in the place of the row with that key."""
@@ -116,14 +122,16 @@ class Table(ttk.Frame):
     def _look(self, row: Row) -> dict[str, Any]:
         cells = [*row.cells, *[""] * (len(self._columns) - len(row.cells))]
         look: dict[str, Any] = {"text": self._first(row, cells), "values": () if self._narrow else cells[1:]}
-        if row.state:
+        if row.box:
+            look["image"] = icons.box(row.box, SIGN)
+        elif row.state:
             look["image"] = icons.mark(row.state, SIGN)
         elif row.icon:
             look["image"] = icons.icon(row.icon, SIGN, theme.as_hex(theme.palette().secondary))
         return look
 
     def _first(self, row: Row, cells: Sequence[str]) -> str:
-        gap = " " if row.state or row.icon else ""
+        gap = " " if row.state or row.icon or row.box else ""
         if not self._narrow:
             return gap + cells[0]
         room = self.tree.winfo_width() - px(SIGN + 26) - self._indent

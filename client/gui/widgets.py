@@ -138,6 +138,7 @@ class Field(ttk.Frame):
         if secret:
             self._eye = Button(self, "Show", self._toggle, "Quiet", hint="Show or hide what you type.")
             self._eye.grid(row=1, column=1, padx=(px(4), 0))
+        self.variable.trace_add("write", lambda *_: self.complain("") if self.entry.instate(["invalid"]) else None)
         self._hint = hint
         self._note = Label(self, hint, "Faint")
         if hint:

@@ -15,6 +15,7 @@ HINTS = {
     "IBS-4103": "Choose one under Folders.",
     "IBS-4104": "Choose another folder; one on a removable drive can be added while the drive is connected.",
     "IBS-4105": "Look at the list again; it may have been changed elsewhere.",
+    "IBS-9220": "Back up by hand until then; Settings shows what the scheduler says.",
     "IBS-9201": "A backup or another window is at work. Wait for it to end.",
 }
 """Hints that would name a command have one for the window instead."""

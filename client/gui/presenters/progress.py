@@ -124,6 +124,8 @@ def describe_progress(state: RunState) -> ProgressView:
 
 
 def _title(state: RunState, share: float | None) -> str:
+    if state.end is not None:
+        return "Tidying up…"
     if state.wished == "cancel":
         return "Ending the backup…"
     if state.wished:
