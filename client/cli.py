@@ -25,6 +25,8 @@ COMMANDS = {
     "backup": "back the protected folders up",
     "snapshots": "list what can be restored",
     "list": "show what a snapshot holds",
+    "find": "look for files by name in all snapshots",
+    "versions": "list the versions of one file",
     "restore": "bring files back",
     "schedule": "choose when backups run by themselves",
     "tick": "for the system's scheduler: start the backup if one is due",
@@ -35,6 +37,7 @@ COMMANDS = {
     "report": "save a technical report for whoever helps",
     "sign-out": "forget who this computer is; settings and backups stay",
     "log": "show what the last jobs did",
+    "stop": "end the running backup and the window, before the program is replaced",
     "recover": "bring files back from the storage alone, without the portal",
 }
 

@@ -109,6 +109,13 @@ class Unexpected(BackupError):
     hint = "Try again. If it happens again, send the file technical.log of the client's store to your backup provider."
 
 
+class ChoiceUnreadable(BackupError):
+    """The list of files on standard input can't be read, so nothing was restored."""
+
+    code = "IBS-4207"
+    hint = "Give a list of paths in JSON on one line."
+
+
 class NoAnswer(BackupError):
     """The command “{command}” ended without an answer (exit code {exit_code}). Nothing is known to be changed."""
 

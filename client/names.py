@@ -5,6 +5,7 @@ import base64
 import binascii
 import os
 import re
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from client.system import decode_name, encode_name
@@ -35,6 +36,16 @@ def get_name(element: Element, attribute: str) -> str:
         return decode_name(base64.b64decode(encoded))
     except (binascii.Error, ValueError):
         return ""
+
+
+def path_of(steps: Sequence[bytes], *, windows: bool = os.name == "nt") -> str:
+    """The path that steps_of was given, undecodable bytes as surrogates; the root when there are none."""
+    names = [decode_name(step) for step in steps]
+    if not windows:
+        return "/" + "/".join(names)
+    if names and len(names[0]) == 1:
+        return f"{names[0]}:\\" + "\\".join(names[1:])
+    return "\\\\" + "\\".join(names) if names else "\\"
 
 
 def steps_of(path: str) -> tuple[bytes, ...]:

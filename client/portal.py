@@ -20,10 +20,14 @@ from protocol.messages import (
     EndRun,
     EnrolComputer,
     EnrolledComputer,
+    FileVersions,
+    FindFiles,
+    FoundFiles,
     HardwareReport,
     Heartbeat,
     KnownChunks,
     ListEntries,
+    ListVersions,
     LookupChunks,
     Message,
     OpenedRun,
@@ -122,6 +126,14 @@ class Portal:
     def list_entries(self, snapshot: int, request: ListEntries) -> SnapshotPage:
         """One page of a snapshot's entries; ask again with its cursor until that is empty."""
         return self._ask("POST", f"/snapshots/{snapshot}/entries", SnapshotPage, request)
+
+    def find_files(self, request: FindFiles) -> FoundFiles:
+        """One page of what has certain words in its name; ask again with its cursor until that is empty."""
+        return self._ask("POST", "/search", FoundFiles, request)
+
+    def list_versions(self, request: ListVersions) -> FileVersions:
+        """One page of a file's versions. Raises NotFound when no snapshot holds it."""
+        return self._ask("POST", "/versions", FileVersions, request)
 
     def open_restore(self) -> RestoreAccess:
         """What reading the vault needs."""

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -14,16 +16,17 @@ from msgspec.structs import replace
 
 from client.delivery import Wanted
 from client.events import Emit, Finished, Started
+from client.names import path_of
 from client.portal import Portal
 from client.restoration import Restoration, conclude
 from client.settings import Identity
-from client.target import Steps, Target, display
+from client.target import OriginalPlace, Steps, Target, display, safe_name
 from client.vaults import VaultAccess
 from protocol.errors import NotFound
 from protocol.messages import ListEntries, RestoreReport, Snapshot, SnapshotEntry, SnapshotPage
 from vault.errors import BackupError, SnapshotMissing
 from vault.reader import Location
-from vault.records import FOLDER
+from vault.records import FILE, FOLDER
 
 
 class PathMissing(BackupError):
@@ -34,15 +37,16 @@ class PathMissing(BackupError):
 
 
 def run_restore(
-    identity: Identity, portal: Portal, emit: Emit, *, target: Path, snapshot: int | None = None,
+    identity: Identity, portal: Portal, emit: Emit, *, target: Path | None, snapshot: int | None = None,
     date: datetime | None = None, paths: Iterable[Steps] = (), overwrite: bool = False,
     cancelled: threading.Event | None = None,
 ) -> Finished:
-    """Restores a snapshot, or what lies at `paths` of it, below `target`; returns what the last event says, too.
+    """Restores a snapshot, or what lies at `paths` of it, below `target`, or where it was when that is None.
 
-    `snapshot` is a number; else the newest by `date`, else the newest of all. Each path is given as its steps from
-    the root. What can't be restored is reported as skipped. Raises SnapshotMissing, PathMissing, TargetUnusable,
-    TargetFull, RestoreIncomplete, RunCancelled, and what portal and storage raise.
+    Returns what the last event says, too. `snapshot` is a number; else the newest by `date`, else the newest of all.
+    Each path is given as its steps from the root. What can't be restored is reported as skipped. Raises
+    SnapshotMissing, PathMissing, TargetUnusable, TargetFull, RestoreIncomplete, RunCancelled, and what portal and
+    storage raise.
     """
     begun = time.monotonic()
     chosen = choose_snapshot(portal.snapshots().snapshots, snapshot, date)
@@ -50,13 +54,58 @@ def run_restore(
     wanted = outermost(paths)
     above = [_find(portal, chosen.number, path) for path in wanted]
     access = VaultAccess(portal.open_restore())
+    modes = not identity.windows_names
+    place = (Target(target, overwrite=overwrite, modes=modes) if target is not None
+             else OriginalPlace(overwrite=overwrite, modes=modes))
     restoration = Restoration(
-        Target(target, overwrite=overwrite, modes=not identity.windows_names), access.open, access.keys,
-        access.vault, emit, connections=access.connections, cancelled=cancelled,
+        place, access.open, access.keys, access.vault, emit, connections=access.connections, cancelled=cancelled,
     )
     below = (_read(portal, chosen.number, path) for path in wanted or [()])
     counts = restoration.restore(chain(filter(None, above), chain.from_iterable(below)))
     return conclude(counts, chosen.number, None if wanted else chosen.files, time.monotonic() - begun, emit)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a restore would bring: `existing` files stand in its way, of which `newer` were changed after the backup."""
+
+    snapshot: int
+    files: int
+    bytes: int
+    existing: int
+    newer: int
+
+
+def plan_restore(
+    portal: Portal, *, target: Path | None, snapshot: int | None = None, date: datetime | None = None,
+    paths: Iterable[Steps] = (),
+) -> Plan:
+    """Looks, and restores nothing; as run_restore, which see for the errors. The storage is not asked."""
+    chosen = choose_snapshot(portal.snapshots().snapshots, snapshot, date)
+    wanted = outermost(paths)
+    for path in wanted:
+        _find(portal, chosen.number, path)
+    files = size = existing = newer = 0
+    for path in wanted or [()]:
+        for page in _pages(portal, chosen.number, ListEntries(path=path, deep=True)):
+            for entry in page.entries:
+                if entry.kind == FILE:
+                    files += 1
+                    size += entry.size
+                    changed_ns = _changed_ns(target, entry.path)
+                    existing += changed_ns is not None
+                    newer += changed_ns is not None and changed_ns > entry.mtime_ns
+    return Plan(chosen.number, files, size, existing, newer)
+
+
+def _changed_ns(target: Path | None, path: Steps) -> int | None:
+    """When what stands where `path` would be restored was changed; None when nothing does."""
+    steps = tuple(safe_name(step) for step in path)
+    place = path_of(steps) if target is None else os.path.join(target, display(steps))
+    try:
+        return os.lstat(place).st_mtime_ns
+    except OSError:
+        return None
 
 
 def report_end(portal: Portal, finished: Finished) -> None:

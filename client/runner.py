@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from client.cancellation import CANCEL_LINE
 from client.errors import NoAnswer, Unexpected
 from client.events import Begun, Event, Failed, from_json
 from client.jobs import JobReader
@@ -25,8 +26,6 @@ from client.system.spawn import spawn
 from vault.errors import BackupError
 
 DONE, REFUSED = (0, 3), 4
-CANCEL_LINE = b"cancel\n"
-"""What a followed job reads on its standard input when it is to end."""
 IDENTITY = "identity.xml"
 AT_ONCE = 4
 """So many short commands run at a time; the others wait for their turn."""
@@ -53,8 +52,9 @@ class Answer:
 class Child:
     """A job that was started for its starter alone, such as a restore; its events come with `Runner.poll`."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], text: str = "") -> None:
         self._command = command
+        self._text = text
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = False
         self._turn = threading.Lock()
@@ -76,6 +76,9 @@ class Child:
         with spawn(self._command, stdin=subprocess.PIPE) as process:
             with self._turn:
                 self._process = process
+                assert process.stdin is not None
+                process.stdin.write(self._text.encode())
+                process.stdin.flush()
                 self._pass_on()
             assert process.stdout is not None
             for line in process.stdout:
@@ -199,10 +202,10 @@ class Runner:
 
         self._apart(run, lambda failed: done(Answer(1, None, failed)))
 
-    def follow(self, words: Sequence[str], on_event: OnEvent, on_end: OnEnd) -> Child:
-        """Run a job with --events; `poll` hands out its events, and at the end its exit code."""
+    def follow(self, words: Sequence[str], on_event: OnEvent, on_end: OnEnd, text: str = "") -> Child:
+        """Run a job with --events, and `text` on its standard input; `poll` hands out its events and its exit code."""
         command = self._command(*words)
-        child = Child(command if "--events" in words else [*command, "--events"])
+        child = Child(command if "--events" in words else [*command, "--events"], text)
 
         def run() -> None:
             code = child.run(lambda event: self._arrived.put(lambda: on_event(event)))

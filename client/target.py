@@ -13,6 +13,7 @@ from collections import OrderedDict
 from hashlib import blake2b
 from pathlib import Path
 
+from client.names import path_of
 from client.system import decode_name
 from vault.errors import BackupError
 
@@ -243,6 +244,20 @@ class Target:
                     os.chmod(place, described[1] & FOLDER_MODES if described and self._modes else 0o755)
                 if described:
                     os.utime(place, ns=(described[0], described[0]))
+
+
+class OriginalPlace(Target):
+    """The place where everything was: below the system's root, on Windows on its drive or network share."""
+
+    def __init__(self, *, overwrite: bool = False, modes: bool = True) -> None:
+        """See Target."""
+        super().__init__(Path(os.path.abspath(os.sep)), overwrite=overwrite, modes=modes)
+
+    def _enter(self, parent: Folder, steps: Steps) -> Folder:
+        share = len(decode_name(steps[0])) > 1
+        if os.name == "nt" and len(steps) <= 1 + share:
+            return Folder(path_of(steps), None, made=False)
+        return super()._enter(parent, steps)
 
 
 def write_fully(file: int, content: bytes | memoryview) -> None:

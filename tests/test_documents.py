@@ -86,7 +86,7 @@ def section_of(page: str, command: tuple[str, ...]) -> str:
 def client_words() -> Iterator[tuple[tuple[str, ...], str]]:
     for name in COMMANDS:
         parser = argparse.ArgumentParser()
-        import_module(f"client.commands.{name}").add_arguments(parser)
+        import_module(f"client.commands.{name.replace('-', '_')}").add_arguments(parser)
         yield from words_of(parser, (name,))
 
 

@@ -2,17 +2,23 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from client.activity import ActivityLog
-from client.cancellation import cancel_by_signal, cancel_by_word
+from client.cancellation import cancel_by_signal, cancel_by_word, read_word_line
 from client.connection import connect
-from client.console import Follower, add_shapes, amount, count
+from client.console import Follower, add_shapes, amount, complain, count, say, say_json
 from client.control import RunCancelled
+from client.errors import ChoiceUnreadable
 from client.events import Event, Finished, Notice
 from client.names import steps_of
-from client.restore import report_end, run_restore
+from client.outcomes import DONE
+from client.restore import plan_restore, report_end, run_restore
+from client.target import Steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--snapshot", type=int, metavar="N", help="its number (else the newest)")
     which.add_argument("--date", type=read_moment, metavar="D", help="the newest by then: 2026-11-22[T14:30]")
-    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="each file becomes DIR/its whole path")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--to", type=Path, metavar="DIR", help="each file becomes DIR/its whole path")
+    where.add_argument("--in-place", action="store_true", help="each file goes where it was")
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    parser.add_argument("--dry-run", action="store_true", help="restore nothing, tell what would be")
+    parser.add_argument("--paths-from-stdin", action="store_true",
+                        help="more paths: the first line of standard input, a list in JSON")
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files or folders to restore (else everything)")
     add_shapes(parser)
 
@@ -41,6 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Restore; nothing is overwritten unless told to."""
     home: Path = arguments.home
     follow = Follower.of(arguments, summarise)
+    paths = tuple(steps_of(path) for path in [*arguments.paths, *_read_paths(arguments)])
+    if arguments.dry_run:
+        return _look(arguments, paths)
     cancelled = cancel_by_signal()
     if arguments.events:
         cancel_by_word(cancelled)
@@ -54,8 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             with connect(home, lambda text: emit(Notice(text))) as (identity, portal):
                 finished = run_restore(
                     identity, portal, emit, target=arguments.to, snapshot=arguments.snapshot, date=arguments.date,
-                    paths=tuple(steps_of(path) for path in arguments.paths), overwrite=arguments.overwrite,
-                    cancelled=cancelled,
+                    paths=paths, overwrite=arguments.overwrite, cancelled=cancelled,
                 )
                 report_end(portal, finished)
         except RunCancelled as error:
@@ -63,6 +76,31 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             follow.clear()
     return follow.finish()
+
+
+def _read_paths(arguments: argparse.Namespace) -> list[str]:
+    """What standard input names, as a command line is not long enough for a great choice."""
+    if not arguments.paths_from_stdin:
+        return []
+    try:
+        found = json.loads(read_word_line())
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(path, str) for path in found):
+        raise ChoiceUnreadable
+    return found
+
+
+def _look(arguments: argparse.Namespace, paths: Sequence[Steps]) -> int:
+    """Tell what a restore would bring."""
+    with connect(arguments.home, complain) as (_, portal):
+        plan = plan_restore(portal, target=arguments.to, snapshot=arguments.snapshot, date=arguments.date, paths=paths)
+    if arguments.json:
+        say_json(asdict(plan))
+    else:
+        say(f"{count(plan.files, 'file')}, {amount(plan.bytes)} of snapshot {plan.snapshot}. There already: "
+            f"{plan.existing:,}, of which {plan.newer:,} were changed later.")
+    return DONE
 
 
 def summarise(finished: Finished) -> str:

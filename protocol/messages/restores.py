@@ -1,6 +1,8 @@
 """Snapshots, what they hold, and how a computer reads its vault."""
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from protocol.messages.base import ChunkId, Message, Number, Size, Text
@@ -58,6 +60,65 @@ class SnapshotPage(Message, frozen=True, kw_only=True):
     chunks: tuple[ChunkLocation, ...] = ()
     packs: tuple[PackRecord, ...] = ()
     cursor: str = ""
+
+
+class FoundFile(Struct, frozen=True, array_like=True):
+    """What the snapshots hold, or held, at `path`: size and time as it was last, in snapshot `last` at `last_at`.
+
+    `versions` counts how often it changed; `first_at` is when the first snapshot with it was made; `still` says that
+    the newest one holds it.
+    """
+
+    path: tuple[bytes, ...]
+    kind: int
+    size: Size
+    modified: datetime
+    versions: Size
+    first_at: datetime
+    last: Number
+    last_at: datetime
+    still: bool
+
+
+class FindFiles(Message, frozen=True, kw_only=True):
+    """POST /search: files and folders whose names hold `words`, over all snapshots. `cursor` continues a page."""
+
+    words: Text
+    cursor: Text = ""
+
+
+class FoundFiles(Message, frozen=True, kw_only=True):
+    """A page of what was found; `cursor` is empty at the end. A page may be short, as each takes a second at most."""
+
+    found: tuple[FoundFile, ...]
+    cursor: Text = ""
+
+
+class FileVersion(Struct, frozen=True, array_like=True):
+    """A file as it was in `snapshots` snapshots, the newest of which has the number `last`."""
+
+    last: Number
+    snapshots: Size
+    size: Size
+    modified: datetime
+    first_at: datetime
+    last_at: datetime
+    still: bool
+
+
+class ListVersions(Message, frozen=True, kw_only=True):
+    """POST /versions: the versions of the file at `path`, newest first; pages count from 1."""
+
+    path: tuple[bytes, ...]
+    page: int = 1
+
+
+class FileVersions(Message, frozen=True, kw_only=True):
+    """A page of a file's versions; `total` counts them all."""
+
+    versions: tuple[FileVersion, ...]
+    total: Size
+    pages: Size
 
 
 class RestoreAccess(Message, frozen=True, kw_only=True):
