@@ -1,0 +1,44 @@
+"""Before the program is replaced: what runs is asked to end, and is waited for."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+from tests.parts.house import Computer, House
+
+
+def begin_backup(computer: Computer) -> subprocess.Popen[bytes]:
+    """A backup in a process of its own, that has just begun to read 60 MB."""
+    (computer.source / "large.bin").write_bytes(os.urandom(60 << 20))
+    started = computer.start("backup", "--events")
+    assert started.stdout is not None
+    for line in started.stdout:
+        if json.loads(line)["event"] == "started":
+            break
+    return started
+
+
+def test_a_running_backup_ends_in_order_and_the_next_one_goes_on(house: House) -> None:
+    computer = house.computer()
+    with begin_backup(computer) as running:
+        ended = computer.run_apart("stop")
+        assert ended.code == 0, ended
+        assert running.wait() == 130
+    assert [state for _, state, _ in computer.runs()] == ["cancelled"]
+    assert computer.must_back_up() > 0
+
+
+def test_it_says_so_when_something_does_not_end(house: House) -> None:
+    computer = house.computer()
+    with begin_backup(computer) as running:
+        computer.run_apart("stop", "--wait", "0").must_say(1, "IBS-9201")
+        assert computer.run_apart("stop").code == 0
+        running.wait()
+
+
+def test_where_nothing_runs_it_ends_at_once(house: House) -> None:
+    computer = house.computer(enrolled=False)
+    computer.home.mkdir()
+    assert computer("stop").code == 0
+    assert not (computer.home / "window.close").exists()
