@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import socket
 import subprocess
 import sys
@@ -73,8 +74,8 @@ def _collect(host: str) -> HardwareReport:
         system=facts.system,
         machine_id=facts.machine_id,
         board_id=facts.board_id,
-        processor=read_processor(child),
-        memory=psutil.virtual_memory().total,
+        processor=read_processor(child) or tidy(platform.processor()),
+        memory=facts.memory or psutil.virtual_memory().total,
         mac_addresses=facts.mac_addresses,
         disks=tuple(Disk(serial=disk.serial, model=disk.model, size=disk.size) for disk in facts.disks),
     )
@@ -97,7 +98,9 @@ def read_processor(child: subprocess.Popen[bytes], timeout: float = PROCESSOR_TI
         answer = json.loads(output)
     except ValueError:
         return ""
-    return tidy(answer.get("brand_raw")) if isinstance(answer, dict) else ""
+    if not isinstance(answer, dict):
+        return ""
+    return tidy(answer.get("brand_raw")) or tidy(answer.get("hardware_raw")) or tidy(answer.get("arch_string_raw"))
 
 
 def _load(home: Path) -> _Kept | None:

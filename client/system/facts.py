@@ -27,13 +27,15 @@ class DiskFact:
 
 @dataclass(frozen=True)
 class MachineFacts:
-    """Stable facts; an empty value was not to be had. MAC addresses and disks are sorted."""
+    """Stable facts; an empty value was not to be had. MAC addresses and disks are sorted; `memory` is what is built
+    in, in bytes."""
 
     system: str
     machine_id: str = ""
     board_id: str = ""
     mac_addresses: tuple[str, ...] = ()
     disks: tuple[DiskFact, ...] = ()
+    memory: int = 0
 
 
 def tidy(value: object) -> str:

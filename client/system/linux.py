@@ -8,9 +8,11 @@ import subprocess
 import time
 from pathlib import Path
 
-from client.system.facts import DiskFact, MachineFacts, tidy, tidy_mac
+from client.system.facts import DiskFact, MachineFacts, tidy, tidy_mac, tidy_serial
 
 WINDOWS_NAMES = False
+RANDOM_ADDRESS = "1"
+"""NET_ADDR_RANDOM of the kernel's netdevice.h."""
 
 
 def default_home() -> Path:
@@ -103,28 +105,66 @@ def boot_id(root: Path = Path("/")) -> str:
 def _mac_addresses(root: Path) -> tuple[str, ...]:
     found = set()
     for device in _entries(root / "sys/class/net"):
-        if (device / "device").exists() and not _pluggable(device):
-            found.add(tidy_mac(read_text(device / "address")))
+        if (device / "device").exists() and not _comes_and_goes(device, root):
+            found.add(_mac(device))
     return tuple(sorted(found - {""}))
+
+
+def _mac(device: Path) -> str:
+    """The address that a card was made with: privacy gives Wi-Fi cards a random one, a bond its own to all members."""
+    made_with = read_text(device / "phy80211/macaddress") or read_text(device / "bonding_slave/perm_hwaddr")
+    if not made_with and read_text(device / "addr_assign_type") == RANDOM_ADDRESS:
+        return ""
+    return tidy_mac(made_with or read_text(device / "address"))
 
 
 def _disks(root: Path) -> tuple[DiskFact, ...]:
     found = []
     for device in _entries(root / "sys/block"):
-        if not (device / "device").exists() or _pluggable(device) or read_text(device / "removable") == "1":
+        if not (device / "device").exists() or _comes_and_goes(device, root):
             continue
-        serial = tidy(read_text(device / "device/serial") or read_text(device / "serial")
-                      or read_text(device / "device/wwid"))
+        serial = _serial(device, root)
         sectors = read_text(device / "size")
         if serial:
             size = int(sectors) * 512 if sectors.isdigit() else 0
-            found.append(DiskFact(serial, tidy(read_text(device / "device/model")), size))
+            model = read_text(device / "device/model") or read_text(device / "device/name")
+            found.append(DiskFact(serial, tidy(model), size))
     return tuple(sorted(found, key=lambda disk: (disk.serial, disk.model)))
 
 
-def _pluggable(device: Path) -> bool:
-    """True for what hangs on USB: it comes and goes and says nothing about the computer."""
-    return "/usb" in os.path.realpath(device)
+def _serial(device: Path, root: Path) -> str:
+    """A disk's serial number: of NVMe, of virtio, of SCSI and SATA, from udev's notes, of a soldered eMMC."""
+    return (
+        tidy_serial(read_text(device / "device/serial"))
+        or tidy_serial(read_text(device / "serial"))
+        or tidy_serial(_unit_serial(device / "device/vpd_pg80"))
+        or tidy_serial(_known_to_udev(root / "run/udev/data" / f"b{read_text(device / 'dev')}"))
+        or tidy_serial(read_text(device / "device/cid"))
+        or tidy_serial(read_text(device / "device/wwid") or read_text(device / "wwid"))
+    )
+
+
+def _unit_serial(page: Path) -> str:
+    """The serial number in a page of vital product data, behind its four bytes of head."""
+    try:
+        return page.read_bytes()[4:].decode("ascii", "replace")
+    except OSError:
+        return ""
+
+
+def _known_to_udev(notes: Path) -> str:
+    found = (line.removeprefix("E:ID_SERIAL_SHORT=") for line in read_text(notes).splitlines()
+             if line.startswith("E:ID_SERIAL_SHORT="))
+    return next(found, "")
+
+
+def _comes_and_goes(device: Path, root: Path) -> bool:
+    """True for what hangs on USB, in a card reader, or in a dock on Thunderbolt: it says nothing about the computer."""
+    real = Path(os.path.realpath(device))
+    if "/usb" in str(real) or read_text(real / "removable") == "1" or read_text(real / "device/type") == "SD":
+        return True
+    top = Path(os.path.realpath(root / "sys/devices"))
+    return any(read_text(parent / "removable") == "removable" for parent in real.parents if top in parent.parents)
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -132,6 +172,13 @@ def _entries(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError:
         return []
+
+
+def _board(root: Path) -> str:
+    """What the firmware or the device tree calls the machine; most of it is told to root only."""
+    places = ("sys/class/dmi/id/product_uuid", "sys/class/dmi/id/board_serial", "sys/class/dmi/id/product_serial",
+              "sys/firmware/devicetree/base/serial-number")
+    return next((found for place in places if (found := tidy_serial(read_text(root / place).lower()))), "")
 
 
 def _system_name(root: Path) -> str:
@@ -143,11 +190,10 @@ def _system_name(root: Path) -> str:
 
 def machine_facts(root: Path = Path("/")) -> MachineFacts:
     """The facts below `root`/sys and `root`/etc; what may not be read is left out."""
-    board = read_text(root / "sys/class/dmi/id/product_uuid") or read_text(root / "sys/class/dmi/id/board_serial")
     return MachineFacts(
         system=_system_name(root),
         machine_id=tidy(read_text(root / "etc/machine-id")),
-        board_id=tidy(board.lower()),
+        board_id=_board(root),
         mac_addresses=_mac_addresses(root),
         disks=_disks(root),
     )

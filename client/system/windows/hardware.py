@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from client.system.facts import DiskFact, MachineFacts, tidy, tidy_mac, tidy_serial
@@ -20,7 +21,7 @@ ConvertTo-Json -Depth 4 -Compress @{
   board = $board | Select-Object Manufacturer, Product, SerialNumber
   bios = $bios | Select-Object Manufacturer, SMBIOSBIOSVersion, SerialNumber
   system = Get-CimInstance Win32_OperatingSystem | Select-Object Caption, Version
-  memory = (Get-CimInstance Win32_PhysicalMemory | Measure-Object -Property Capacity -Sum).Sum
+  memory = [int64](Get-CimInstance Win32_PhysicalMemory | Measure-Object -Property Capacity -Sum).Sum
   disks = @(Get-PhysicalDisk | Select-Object DeviceId, SerialNumber, AdapterSerialNumber, FriendlyName,
     @{n = 'BusType'; e = { [string]$_.BusType }}, Size)
   drives = @(Get-CimInstance Win32_DiskDrive | Select-Object Index, SerialNumber, PNPDeviceID, Model,
@@ -58,16 +59,18 @@ def read_facts(answer: dict[str, Any]) -> MachineFacts:
         board_id=tidy(product.get("UUID")).lower() or _board(board, _first(answer.get("bios"))),
         mac_addresses=tuple(sorted({tidy_mac(found.get("PermanentAddress")) for found in adapters} - {""})),
         disks=_disks(records(answer.get("disks")), records(answer.get("drives"))),
+        memory=_size(answer.get("memory")),
     )
 
 
 def boot_id(calls: Calls | None = None) -> str:
-    """The number of this start of the system as the registry counts it; "" when it is not kept."""
+    """The number of this start of the system as the registry counts it; where it is not kept, the start's time in
+    steps of ten minutes, which may tell a start where there was none and never misses one."""
     place = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters"
     try:
         return (calls or native()).registry_value(place, "BootId")
     except OSError:
-        return ""
+        return f"about {round((time.time() - time.monotonic()) / 600)}"
 
 
 def _board(board: dict[str, Any], bios: dict[str, Any]) -> str:
