@@ -142,9 +142,10 @@ def _tell_portal(settings: Settings, now: datetime) -> None:
 
 def _show(settings: Settings, as_json: bool) -> int:
     plan = settings.schedule
-    due = next_due(plan, load_agenda(settings.home).settled, datetime.now(UTC))
+    agenda = load_agenda(settings.home)
+    due = next_due(plan, agenda.settled, datetime.now(UTC))
     if as_json:
-        say_json(as_fields(settings, due))
+        say_json(as_fields(settings, due, agenda.waiting))
         return DONE
     say(in_words(plan) + "." + (f" {conditions_in_words(plan)}" if plan.plan != OFF else ""))
     if due is not None:
@@ -154,7 +155,7 @@ def _show(settings: Settings, as_json: bool) -> int:
     return DONE
 
 
-def as_fields(settings: Settings, due: datetime | None) -> dict[str, object]:
+def as_fields(settings: Settings, due: datetime | None, waiting: str) -> dict[str, object]:
     """The schedule as `--json` tells it."""
     plan: Schedule = settings.schedule
     return {
@@ -162,7 +163,7 @@ def as_fields(settings: Settings, due: datetime | None) -> dict[str, object]:
         "every": plan.every_hours, "from": f"{plan.begins:%H:%M}", "until": f"{plan.ends:%H:%M}",
         "catch_up": plan.catch_up, "on_battery": plan.on_battery, "on_metered": plan.on_metered,
         "words": in_words(plan), "conditions": conditions_in_words(plan),
-        "next_run_at": None if due is None else due.isoformat(),
+        "next_run_at": None if due is None else due.isoformat(), "waiting": waiting,
         "limits": [
             {"bytes_per_second": limit.rate, "from": f"{limit.begins:%H:%M}", "until": f"{limit.ends:%H:%M}",
              "words": limit_in_words(limit)}
