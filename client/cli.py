@@ -33,6 +33,7 @@ COMMANDS = {
     "overview": "show what this computer knows of its backups, without asking the portal",
     "status": "show the account, its space and the last backup",
     "about": "show this computer, and what is sent of its hardware",
+    "hardware": "show what the portal is told of this computer's hardware",
     "connection": "try whether the portal answers, and show its certificate",
     "report": "save a technical report for whoever helps",
     "sign-out": "forget who this computer is; settings and backups stay",

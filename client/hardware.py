@@ -36,12 +36,13 @@ def hardware_hash(report: HardwareReport) -> bytes:
     return hashlib.blake2b(encode(report), digest_size=32).digest()
 
 
-def current_report(home: Path) -> HardwareReport:
-    """The report of this computer. After a start of the system it takes a second or two, else a millisecond."""
+def current_report(home: Path, *, anew: bool = False) -> HardwareReport:
+    """The report of this computer. After a start of the system, or `anew`, it takes a second or two, else a
+    millisecond."""
     kept = _load(home)
     boot = boot_id()
     host = tidy(socket.gethostname())
-    if kept is not None and boot and kept.boot == boot and kept.report.host_name == host:
+    if not anew and kept is not None and boot and kept.boot == boot and kept.report.host_name == host:
         return kept.report
     report = _collect(host)
     _save(home, _Kept(report, boot, "" if kept is None else kept.told))
@@ -51,11 +52,16 @@ def current_report(home: Path) -> HardwareReport:
 def tell_if_changed(home: Path, portal: Portal) -> HardwareReport:
     """The current report, sent when the portal does not know it yet; raises what Portal.send_hardware raises."""
     report = current_report(home)
-    kept = _load(home)
-    if kept is None or kept.told != hardware_hash(report).hex():
+    if not is_told(home, report):
         portal.send_hardware(report)
         remember_told(home, report)
     return report
+
+
+def is_told(home: Path, report: HardwareReport) -> bool:
+    """Whether the portal knows `report`, as far as this computer knows."""
+    kept = _load(home)
+    return kept is not None and kept.told == hardware_hash(report).hex()
 
 
 def remember_told(home: Path, report: HardwareReport) -> None:

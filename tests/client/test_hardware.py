@@ -4,17 +4,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.documents import load_schema
+from client.hardware import current_report, remember_told
 from client.system import linux
 from client.system.facts import MachineFacts, tidy, tidy_serial
 from client.system.windows import hardware
 from client.system.windows.hardware import decode_hexadecimal
+from client.system.windows.shadow_copies import create
+from tests.client.conftest import Client
 from tests.parts.fake_windows import FakeWindows, windows_error
 
 RECORDINGS = Path(__file__).resolve().parents[1] / "data/hardware"
@@ -111,3 +117,37 @@ def test_what_only_looks_like_that_is_kept(own: str) -> None:
 ])
 def test_a_serial_number_in_hexadecimal_is_read_as_it_is_printed(serial: str, printed: str) -> None:
     assert decode_hexadecimal(serial) == printed
+
+
+# --- the report, as people see it ------------------------------------------------------------------------------------
+
+
+def test_what_is_sent_is_shown_as_it_is_sent(client: Client) -> None:
+    sent = json.loads(msgspec.json.encode(current_report(client.home)))
+    assert client("hardware", "--json").json == sent | {"told": False}
+    remember_told(client.home, current_report(client.home))
+    assert client("hardware", "--json").json == sent | {"told": True}
+    words = client("hardware").said
+    serials = [disk["serial"] for disk in sent["disks"]]
+    for value in (sent["host_name"], sent["system"], *sent["mac_addresses"], *serials):
+        assert value in words
+    assert words.endswith("The portal knows this.\n")
+
+
+def test_the_report_is_collected_anew_when_somebody_wants_it(client: Client) -> None:
+    path = client.home / "hardware.xml"
+    path.write_text(re.sub('memory="[0-9]+"', 'memory="1024"', path.read_text()))
+    assert client("hardware", "--json").json["memory"] == 1024
+    assert client("hardware", "--anew", "--json").json["memory"] > 2**20
+    assert client("hardware", "--json").json["memory"] > 2**20
+
+
+def test_the_report_fits_its_description(client: Client) -> None:
+    remember_told(client.home, current_report(client.home))
+    load_schema("hardware").validate(str(client.home / "hardware.xml"))
+
+
+def test_a_record_of_a_shadow_copy_fits_its_description(tmp_path: Path) -> None:
+    windows = FakeWindows(tmp_path / "files")
+    create("C:\\", tmp_path / "shadow-copy-1.xml", windows)
+    load_schema("shadow-copy").validate(str(tmp_path / "shadow-copy-1.xml"))
