@@ -24,12 +24,12 @@ class RowsCard(Card):
         self._lines = Box(self.body)
         self._lines.pack(fill="x")
         self._note = Label(self.body, "", "Secondary")
+        self.buttons: list[Button] = []
         if buttons:
             line = Box(self.body)
             line.pack(fill="x", pady=(px(10), 0))
             self.buttons = [Button(line, word, command, kind, hint=hint) for word, command, kind, hint in buttons]
-            for place, button in enumerate(self.buttons):
-                button.grid(row=place // 2, column=place % 2, sticky="w", padx=(0, px(8)), pady=(0, px(4)))
+            self._place_buttons()
 
     def show(self, rows: Rows, note: str = "", state: str = "Secondary") -> None:
         """Show these lines, and a sentence below them; nothing is drawn anew when nothing changed."""
@@ -47,7 +47,14 @@ class RowsCard(Card):
         """Values beside their names, or below them."""
         if narrow != self._narrow:
             self._narrow = narrow
+            self._place_buttons()
             self._draw()
+
+    def _place_buttons(self) -> None:
+        """Side by side, or one below the other."""
+        for place, button in enumerate(self.buttons):
+            button.grid(row=place if self._narrow else 0, column=0 if self._narrow else place, sticky="w",
+                        padx=(0, px(4)), pady=(0, px(4) if self._narrow else 0))
 
     def _draw(self) -> None:
         for child in self._lines.winfo_children():

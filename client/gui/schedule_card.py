@@ -11,7 +11,7 @@ from client.gui.presenters.problems import describe_problem
 from client.gui.presenters.settings import EVERY, ScheduleForm, form_of, judge, schedule_hint, words_to_save
 from client.gui.presenters.words import read_moment
 from client.gui.theme import px
-from client.gui.widgets import Box, Button, Card, Choice, Field, Label, Select, Tick
+from client.gui.widgets import Box, Button, Card, Choice, Field, Label, Select, Tick, tip
 from client.runner import Answer
 from client.schedule import DAILY, DAYS, HOURLY, OFF, WEEKLY
 
@@ -34,7 +34,7 @@ class ScheduleCard(Card):
         for value, word in PLANS:
             Choice(self.body, word, self._plan, value, self._changed).pack(anchor="w")
         self._details = Box(self.body)
-        self._details.pack(fill="x", padx=(px(4), 0))
+        self._details.pack(fill="x")
         self._make_times()
         self._make_conditions()
         self._words = Label(self.body, "", "Strong")
@@ -48,6 +48,8 @@ class ScheduleCard(Card):
         self._save.pack(side="left")
         self._undo = Button(line, "&Undo", self._forget, "Quiet", hint="Show the schedule as it is now.")
         self._undo.pack(side="left", padx=(px(4), 0))
+        for button in (self._save, self._undo):
+            button.allow(False)
 
     # --- its parts -----------------------------------------------------------------------------------------------
 
@@ -60,7 +62,7 @@ class ScheduleCard(Card):
         self._every = Select(self._hours, [str(step) for step in EVERY], "1", self._changed)
         self._every.pack(side="left", padx=px(6))
         Label(self._hours, "hours", wrap=False).pack(side="left")
-        self._some_hours = Tick(self._details, "Only &between two times of the day", command=self._changed)
+        self._some_hours = Tick(self._details, "Only &between certain hours", command=self._changed)
         self._between = Box(self._details)
         self._begins, self._ends = Field(self._between, "From"), Field(self._between, "Until")
         for column, field in enumerate((self._begins, self._ends)):
@@ -72,9 +74,12 @@ class ScheduleCard(Card):
 
     def _make_conditions(self) -> None:
         self._conditions = Box(self.body)
-        self._catch_up = Tick(self._conditions, "&Make up for backups that were missed", True, self._changed)
+        self._catch_up = Tick(self._conditions, "&Make up for missed backups", True, self._changed)
         self._no_battery = Tick(self._conditions, "Not on batter&y", command=self._changed)
-        self._no_metered = Tick(self._conditions, "Not on connections that are &paid by volume", command=self._changed)
+        self._no_metered = Tick(self._conditions, "Not on meter&ed connections", command=self._changed)
+        tip(self._catch_up, "When the computer was off or asleep at the time, the backup starts soon after.")
+        tip(self._no_battery, "A backup that is due waits until the computer is plugged in.")
+        tip(self._no_metered, "Not where data are paid by volume, such as over a telephone.")
         for tick in (self._catch_up, self._no_battery, self._no_metered):
             tick.pack(anchor="w")
 

@@ -27,7 +27,7 @@ class SpeedCard(Card):
         self._list.columnconfigure(0, weight=1)
         self._speed = Field(self.body, "&KB a second at most", hint="500 KB are about a tenth of a usual upload line.")
         self._speed.pack(fill="x", pady=(px(8), 0))
-        self._some_hours = Tick(self.body, "Onl&y between two times of the day", True, self._lay_out)
+        self._some_hours = Tick(self.body, "On&ly between certain hours", True, self._lay_out)
         self._some_hours.pack(anchor="w", pady=(px(4), 0))
         self._between = Box(self.body)
         self._between.pack(fill="x", pady=(px(4), 0))
@@ -37,7 +37,7 @@ class SpeedCard(Card):
             self._between.columnconfigure(column, weight=1, uniform="time")
         for field in (self._speed, self._begins, self._ends):
             field.entry.bind("<Return>", lambda _: self._add())
-        self._button = Button(self.body, "Add &limit", self._add, hint="It holds from the next backup on.")
+        self._button = Button(self.body, "Add l&imit", self._add, hint="It holds from the next backup on.")
         self._button.pack(anchor="w", pady=(px(8), 0))
 
     def show(self, answer: Mapping[str, Any]) -> None:

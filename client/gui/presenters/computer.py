@@ -68,18 +68,25 @@ def connection_rows(about: Fields, found: Fields | None, now: datetime) -> Rows:
     """The portal's address and certificate; `found` is what `connection --json` answered, if it did."""
     rows = [("Portal", about["portal"] or "Not enrolled")]
     if found is None:
-        trust = "its own authority, given at enrolment" if about["own_authority"] else "this system's authorities"
-        return [*rows, ("Trusted by", trust)] if about["portal"] else rows
+        return [*rows, ("Certificate", _trust(about))] if about["portal"] else rows
     certificate = found.get("certificate")
     rows.append(("Answers within", f"{found['milliseconds']} ms"))
     if certificate is None:
-        return [*rows, ("Certificate", "None is needed on this computer itself")]
+        return [*rows, ("Certificate", _trust(about))]
     until = words.read_moment(certificate["valid_until"])
     return [
         *rows, ("Certificate", f"{certificate['subject']}, issued by {certificate['issuer'] or 'itself'}"),
         ("Valid until", NOT_KNOWN if until is None else f"{words.full_date(until)} ({days_left(until, now)})"),
         ("Fingerprint", certificate["fingerprint"]),
     ]
+
+
+def _trust(about: Fields) -> str:
+    if not about["portal"].startswith("https:"):
+        return "None is needed, as the portal is on this computer"
+    if about["own_authority"]:
+        return "Checked against the portal's own authority, given when signing in"
+    return "Checked against the authorities that this system trusts"
 
 
 def help_rows(about: Fields) -> Rows:
