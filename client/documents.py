@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element
 from xml.parsers import expat
 
 from client.errors import HomeUnusable, SettingsInvalid, StoreDamaged, StoreNewer
-from client.system import protect_file, sync_folder
+from client.system import protect_file, protect_token, sync_folder
 
 if TYPE_CHECKING:
     from xmlschema import XMLSchema
@@ -30,6 +30,8 @@ SCHEMAS = Path(__file__).parent / "schemas"
 SIZE_LIMIT = 8 * 1024 * 1024
 DEPTH_LIMIT = 64
 KNOWN = "checked.xml"
+SECRET = "identity.xml"
+"""This document, its copy and its beginnings are for fewer eyes than the rest of the store."""
 
 
 class Unreadable(ValueError):
@@ -109,7 +111,7 @@ def replace(path: Path, data: bytes, *, keep: bool = True) -> None:
 def _write(path: Path, data: bytes) -> None:
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb") as file:
-        protect_file(path)
+        (protect_token if path.name.startswith(SECRET) else protect_file)(path)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

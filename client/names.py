@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from client.system import decode_name, encode_name
+from client.system import decode_name, encode_name, normalise
 from client.system.sources import split_path
 
 UNCLEAN = re.compile("[^ -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -52,4 +52,4 @@ def steps_of(path: str) -> tuple[bytes, ...]:
     """A path on this computer as a snapshot holds it: its steps from the root; the root itself has none."""
     if path in {"", "/", os.sep}:
         return ()
-    return tuple(encode_name(name) for name, _ in split_path(os.path.abspath(path)))
+    return tuple(encode_name(name) for name, _ in split_path(normalise(path)))

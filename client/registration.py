@@ -12,6 +12,7 @@ from client.console import say, say_json
 from client.errors import SchedulerRefused
 from client.outcomes import DONE, FAILED
 from client.requests import BACK_UP, FOLDER
+from client.system import share_store
 from client.system.registered import Registered, SchedulerTrouble
 
 
@@ -63,8 +64,11 @@ def is_privileged() -> bool:
 
 def register(home: Path, *, whole: bool | None = None) -> Registered:
     """Register and look whether it took; raises SchedulerRefused. `whole` None: as far as the rights go."""
-    scheduler = scheduler_for(home, whole=is_privileged() if whole is None else whole)
+    whole = is_privileged() if whole is None else whole
+    scheduler = scheduler_for(home, whole=whole)
     try:
+        if whole:
+            share_store(home, home / FOLDER)
         scheduler.install()
         found = scheduler.verify()
     except (SchedulerTrouble, OSError) as error:

@@ -23,7 +23,8 @@ from client.errors import (
 from client.limits import SpeedLimit, read_limit, write_limit
 from client.names import get_name, put_name
 from client.schedule import Schedule, read_schedule, write_schedule
-from client.system import default_home, encode_name, protect_file, protect_secret, reveal_secret
+from client.system import default_home, encode_name, protect_file, protect_secret, reveal_secret, spell_as_on_disk
+from client.system import normalise as normalise_path
 
 SETTINGS = "settings.xml"
 IDENTITY = "identity.xml"
@@ -189,13 +190,14 @@ def remove_exclude(settings: Settings, pattern: str) -> Settings:
 
 
 def normalise(folder: str) -> str:
-    """An absolute path without "." and "..", links unresolved, so that it names what the person meant."""
-    return os.path.abspath(os.path.expanduser(folder))
+    """An absolute path without "." and "..", links unresolved, so that it names what the person meant; on Windows in
+    the spelling of the disk, since c:\\users and C:\\Users must not become two folders."""
+    return spell_as_on_disk(normalise_path(os.path.expanduser(folder)))
 
 
 def _outermost(folders: tuple[str, ...]) -> tuple[str, ...]:
     kept: list[str] = []
-    for folder in sorted({normalise(folder) for folder in folders}, key=_steps):
+    for folder in sorted({normalise_path(folder) for folder in folders}, key=_steps):
         if not any(_steps(folder)[:len(_steps(outer))] == _steps(outer) for outer in kept):
             kept.append(folder)
     return tuple(kept)

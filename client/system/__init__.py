@@ -20,6 +20,7 @@ if sys.platform == "win32":
         protect_token,
         proxy_settings,
         reveal_secret,
+        share_store,
         spell_as_on_disk,
         stay_awake,
     )
@@ -39,6 +40,7 @@ else:
         protect_token,
         proxy_settings,
         reveal_secret,
+        share_store,
         spell_as_on_disk,
         stay_awake,
     )
@@ -58,6 +60,7 @@ __all__ = [
     "protect_token",
     "proxy_settings",
     "reveal_secret",
+    "share_store",
     "spell_as_on_disk",
     "stay_awake",
     "sync_folder",

@@ -244,7 +244,13 @@ def test_a_folder_for_requests_may_be_written_by_every_user_and_an_access_list_t
     secrets.open_to_users(tmp_path, calls=windows)
     assert windows.commands[-1][2:] == ["/grant", "*S-1-5-32-545:(OI)(CI)RX", "/Q"]
     secrets.open_to_users(tmp_path, write=True, calls=windows)
-    assert "WD" in windows.commands[-1][3]
+    assert windows.commands[-1][3] == "*S-1-5-32-545:(OI)(CI)M"
+    windows.commands.clear()
+    secrets.share_store(tmp_path, tmp_path / "requests", windows)
+    assert [(command[1], command[3]) for command in windows.commands] == [
+        (str(tmp_path), "*S-1-5-32-545:(OI)(CI)RX"), (str(tmp_path / "requests"), "*S-1-5-32-545:(OI)(CI)M"),
+    ]
+    assert (tmp_path / "requests").is_dir()
 
 
 def test_the_store_lies_where_its_installation_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,12 @@ from client.system.windows.calls import Calls, native
 from client.system.windows.hardware import boot_id, machine_facts
 from client.system.windows.paths import decode_name, encode_name, normalise, spell_as_on_disk
 from client.system.windows.power import awake_seconds, stay_awake
-from client.system.windows.secrets import protect_file, protect_secret, protect_token, reveal_secret
+from client.system.windows.secrets import protect_file, protect_secret, protect_token, reveal_secret, share_store
 
 __all__ = [
     "WINDOWS_NAMES", "awake_seconds", "boot_id", "decode_name", "default_home", "encode_name", "hidden_child",
     "machine_facts", "normalise", "protect_file", "protect_secret", "protect_token", "proxy_settings",
-    "reveal_secret", "spell_as_on_disk", "stay_awake",
+    "reveal_secret", "share_store", "spell_as_on_disk", "stay_awake",
 ]
 
 WINDOWS_NAMES = True

@@ -45,9 +45,17 @@ def protect_token(path: Path, calls: Calls | None = None) -> None:
     _grant(access_command(path, os.environ.get("USERNAME", "") if of_user else "", folder=False), calls)
 
 
+def share_store(home: Path, requests: Path, calls: Calls | None = None) -> None:
+    """Let every user's window follow the jobs of the whole computer: read the store, all but the file with the token,
+    and leave wishes in the folder `requests`, which is made when it is missing. Raises OSError."""
+    requests.mkdir(parents=True, exist_ok=True)
+    open_to_users(home, calls=calls)
+    open_to_users(requests, write=True, calls=calls)
+
+
 def open_to_users(folder: Path, *, write: bool = False, calls: Calls | None = None) -> None:
-    """Let every user of this computer read what lies in `folder`, and with `write` put files there, too."""
-    rights = "(OI)(CI)(RX,WD,AD)" if write else "(OI)(CI)RX"
+    """Let every user of this computer read what lies in `folder`; with `write`, make and remove files there, too."""
+    rights = "(OI)(CI)M" if write else "(OI)(CI)RX"
     _grant([program("icacls.exe"), str(folder), "/grant", f"{USERS_SID}:{rights}", "/Q"], calls)
 
 
