@@ -20,7 +20,7 @@ if sys.platform == "win32":
     SE_PRIVILEGE_ENABLED = 0x2
     NOT_ALL_ASSIGNED = 1300
     GET_HIGH_CONTRAST, HIGH_CONTRAST_ON = 0x42, 0x1
-    PER_MONITOR_DPI = 2
+    SYSTEM_DPI = 1  # Tk draws in one scale for all screens
     NO_WINDOW, BELOW_NORMAL = 0x08000000, 0x00004000
     PATH_LENGTH = 32_768
     TICKS_A_SECOND = 10_000_000
@@ -149,7 +149,7 @@ if sys.platform == "win32":
             return bool(state.flags & HIGH_CONTRAST_ON)
 
         def make_dpi_aware(self) -> None:
-            code = int(ctypes.WinDLL("shcore").SetProcessDpiAwareness(PER_MONITOR_DPI))
+            code = int(ctypes.WinDLL("shcore").SetProcessDpiAwareness(SYSTEM_DPI))
             if code < 0:
                 raise OSError(f"the system answered {code & 0xFFFFFFFF:#x}")
 
