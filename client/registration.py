@@ -12,7 +12,7 @@ from client.console import say, say_json
 from client.errors import SchedulerRefused
 from client.outcomes import DONE, FAILED
 from client.requests import BACK_UP, FOLDER
-from client.system import share_store
+from client.system import default_home, share_store
 from client.system.registered import Registered, SchedulerTrouble
 
 
@@ -62,9 +62,15 @@ def is_privileged() -> bool:
     return os.geteuid() == 0
 
 
+def is_whole(home: Path) -> bool:
+    """Whether a registration is for the whole computer unless somebody says so: with the rights for it, and for the
+    store that belongs to the system."""
+    return home == default_home() and is_privileged()
+
+
 def register(home: Path, *, whole: bool | None = None) -> Registered:
-    """Register and look whether it took; raises SchedulerRefused. `whole` None: as far as the rights go."""
-    whole = is_privileged() if whole is None else whole
+    """Register and look whether it took; raises SchedulerRefused. `whole` None: as is_whole finds."""
+    whole = is_whole(home) if whole is None else whole
     scheduler = scheduler_for(home, whole=whole)
     try:
         if whole:
@@ -81,7 +87,7 @@ def register(home: Path, *, whole: bool | None = None) -> Registered:
 def act(arguments: argparse.Namespace) -> int:
     """`ibs-client schedule install|remove|verify`; verify fails when the registration is not right."""
     home: Path = arguments.home
-    whole = arguments.whole_computer or is_privileged()
+    whole = arguments.whole_computer or is_whole(home)
     if arguments.action == "install":
         found = register(home, whole=whole)
     else:

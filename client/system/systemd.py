@@ -10,6 +10,8 @@ from client.system.registered import Registered, SchedulerTrouble
 
 UNIT = "ibs-client"
 SYSTEM_FOLDER = Path("/etc/systemd/system")
+BOOTED = Path("/run/systemd/system")
+"""Is there where systemd started the system, as its own sd_booted asks."""
 TIMEOUT = 60.0
 SERVICE = """\
 [Unit]
@@ -101,8 +103,11 @@ def run(command: Sequence[str]) -> tuple[int, str]:
 class Systemd:
     """The registration with systemd, for the whole computer or for this user."""
 
-    def __init__(self, units: dict[str, str], *, whole: bool, folder: Path | None = None, run: Run = run) -> None:
-        """`units` are those of render_units; `folder` and `run` are the system's own unless a test gives others."""
+    def __init__(
+        self, units: dict[str, str], *, whole: bool, folder: Path | None = None, run: Run = run, booted: Path = BOOTED,
+    ) -> None:
+        """`units` are those of render_units; the others are the system's own unless a test gives others."""
+        self._booted = booted
         self._units = units
         self._folder = folder or unit_folder(whole=whole)
         self._command = ["systemctl"] if whole else ["systemctl", "--user"]
@@ -110,6 +115,8 @@ class Systemd:
 
     def install(self) -> None:
         """Write the units and set them going; raises SchedulerTrouble, OSError where a unit can't be written."""
+        if not self._booted.exists():
+            raise SchedulerTrouble("this system was not started by systemd")
         self._folder.mkdir(parents=True, exist_ok=True)
         for name, text in self._units.items():
             temporary = self._folder / f".{name}.new"

@@ -14,7 +14,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from client.registration import tick_command
+from client.registration import is_privileged, is_whole, tick_command
+from client.system import default_home
 from client.system.registered import SchedulerTrouble
 from client.system.systemd import Systemd, render_units, run
 from client.system.windows import tasks
@@ -103,7 +104,7 @@ def offline(root: Path) -> Any:
 def test_units_are_installed_verified_and_removed_without_a_trace(tmp_path: Path) -> None:
     folder = tmp_path / "etc/systemd/system"
     units = render_units(tick_command(tmp_path / "home"), tmp_path / "home/requests/back-up", whole=True)
-    scheduler = Systemd(units, whole=True, folder=folder, run=offline(tmp_path))
+    scheduler = Systemd(units, whole=True, folder=folder, run=offline(tmp_path), booted=tmp_path)
     assert not scheduler.verify().right
     scheduler.install()
     scheduler.install()
@@ -120,11 +121,21 @@ def test_units_are_installed_verified_and_removed_without_a_trace(tmp_path: Path
 
 
 def test_a_system_without_systemd_is_told_of_in_its_own_words(tmp_path: Path) -> None:
-    scheduler = Systemd({"ibs-client.service": "[Unit]\n"}, whole=True, folder=tmp_path,
-                        run=lambda command: run(["/nonexistent/systemctl", *command[1:]]))
+    units = {"ibs-client.service": "[Unit]\n"}
+    nowhere = Systemd(units, whole=True, folder=tmp_path / "units", booted=tmp_path / "nothing")
+    with pytest.raises(SchedulerTrouble, match="not started by systemd"):
+        nowhere.install()
+    assert not (tmp_path / "units").exists()
+    broken = Systemd(units, whole=True, folder=tmp_path / "units", booted=tmp_path,
+                     run=lambda command: run(["/nonexistent/systemctl", *command[1:]]))
     with pytest.raises(SchedulerTrouble, match="No such file"):
-        scheduler.install()
-    assert not scheduler.verify().right
+        broken.install()
+    assert not broken.verify().right
+
+
+def test_a_store_of_ones_own_is_registered_for_oneself_whatever_the_rights(tmp_path: Path) -> None:
+    assert not is_whole(tmp_path)
+    assert is_whole(default_home()) is is_privileged()
 
 
 # --- Task Scheduler ----------------------------------------------------------------------------------------------
