@@ -25,7 +25,8 @@ FILE_MODES, FOLDER_MODES = 0o777, 0o1777
 """What is restored of a mode; a restored program must not run with its owner's rights just because it once did."""
 
 _HANDLES = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
-_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_ROOT = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FOLDER = _ROOT | getattr(os, "O_NOFOLLOW", 0)
 _NEW = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         | getattr(os, "O_BINARY", 0))
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
@@ -139,7 +140,7 @@ class Target:
         try:
             root.mkdir(parents=True, exist_ok=True)
             real = os.path.realpath(root)
-            self._root = Folder(real, os.open(real, _FOLDER & ~os.O_NOFOLLOW) if _HANDLES else None, made=False)
+            self._root = Folder(real, os.open(real, _ROOT) if _HANDLES else None, made=False)
         except OSError as error:
             raise TargetUnusable(target=root, reason=error.strerror or error) from error
 
@@ -187,7 +188,7 @@ class Target:
         try:
             try:
                 if _HANDLES:
-                    os.fchmod(file, attributes & FILE_MODES if self._modes else 0o644)
+                    os.chmod(file, attributes & FILE_MODES if self._modes else 0o644)
                     os.utime(file, ns=(mtime_ns, mtime_ns))
             finally:
                 os.close(file)
