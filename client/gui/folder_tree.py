@@ -7,7 +7,7 @@ from typing import Any
 
 from client.gui.pages import Page
 from client.gui.presenters import words
-from client.gui.presenters.selection import Chosen, box_of, toggle
+from client.gui.presenters.selection import Chosen, box_of, place_name, toggle
 from client.gui.table import Column, Row, Table, waiting_row
 from client.runner import Answer
 
@@ -22,7 +22,7 @@ class FolderTree(Table):
     def __init__(self, page: Page, changed: Callable[[], object], explain: Callable[[str], object]) -> None:
         """Stands on `page`, which asks for what it shows."""
         super().__init__(page, [Column("Folder", "Documents of somebody", 4), Column("Files", "123,456 files", 1, True),
-                                Column("Size", "at least 12.3 GB", 1, True)], height=9, tree=True)
+                                Column("Size", "at least 12.3 GB", 1, True)], height=6, tree=True)
         self._page, self._changed, self._explain = page, changed, explain
         self.chosen: Chosen = frozenset()
         self.measured: dict[str, Fields | None] = {}
@@ -69,7 +69,7 @@ class FolderTree(Table):
         self._repaint()
 
     def _add_places(self, parent: str, places: Sequence[Fields]) -> None:
-        self.add([self._row(PLACED, place["path"], words.readable(place["name"]), parent=parent,
+        self.add([self._row(PLACED, place["path"], place_name(place), parent=parent,
                             can_open=bool(place["deeper"]))
                   for place in places if f"{PLACED}{place['path']}" not in self._rows])
 

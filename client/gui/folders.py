@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from client.gui.excludes_card import ExcludesCard
 from client.gui.pages import Page
-from client.gui.presenters.folders import describe_folders, describe_missing, removal_question
+from client.gui.presenters.folders import (
+    describe_folders,
+    describe_missing,
+    describe_uncounted,
+    removal_question,
+)
 from client.gui.presenters.problems import describe_problem
 from client.gui.question import Question
 from client.gui.table import Column, Row, Table
@@ -32,9 +37,8 @@ class FoldersPage(Page):
         self._middle = Box(self)
         self._middle.pack(fill="both", expand=True)
         self._table = Table(self._middle, [
-            Column("Folder", "/home/priya/Documents", 4), Column("State", "Not backed up yet", 2),
-            Column("Files", "123,456 files", 1, True), Column("Size", "12.3 GB", 1, True),
-            Column("Last backup", "30 Sep 2026 18:00", 1)], height=6, many=True,
+            Column("Folder", "/home/priya", 4), Column("State", "Not found since 30 Sep at 18:00", 1),
+            Column("In the last backup", "123,456 files, 123 GB", 1)], height=3, many=True,
             chosen=lambda keys: self._remove.allow(bool(keys)))
         self._table.tree.bind("<Delete>", lambda _: self._ask_removal())
         self._below = Box(self._middle)
@@ -75,8 +79,11 @@ class FoldersPage(Page):
         for part in (self._table, self._below, self._nothing):
             part.pack_forget()
         if lines:
-            self._table.fill([Row(line.path, (line.name, line.word, line.files, line.size, line.last), state=line.state)
-                              for line in lines])
+            self._table.fill([Row(line.path, (line.name, line.word, line.content), state=line.state)
+                              for line in lines], between=(3, 8))
+            for line in lines:
+                if not line.known:
+                    self.ask(["folder", "measure", "--json", line.path], self._measured)
             self._table.pack(fill="both", expand=True)
             self._below.pack(fill="x", pady=(px(4), 0))
         else:
@@ -84,6 +91,15 @@ class FoldersPage(Page):
         self._remove.allow(bool(self._table.selection))
         self._warn(describe_missing(lines))
         self._excludes.show(found["excludes"], bool(lines))
+
+    def _measured(self, answer: Answer) -> None:
+        """A folder of which the last backup holds nothing: is there nothing in it, or was it added since?"""
+        if not answer.good:
+            return
+        found = answer.data["folders"][0]
+        line = describe_uncounted(found)
+        if found["path"] in {row.key for row in self._table.rows}:
+            self._table.change(Row(line.path, (line.name, line.word, line.content), state=line.state))
 
     def _warn(self, text: str) -> None:
         for child in self._warning.winfo_children():

@@ -47,6 +47,8 @@ class Keyboard:
     def __init__(self, window: Window) -> None:
         """Listens from now on, until the window ends."""
         self._window = window
+        window.event_delete("<<LineStart>>", "<Control-a>")  # as X11 has it, which nobody expects in a form
+        window.event_add("<<SelectAll>>", "<Control-a>", "<Control-A>")
         window.bind("<F5>", lambda _: window.page.enter() if window.page else None)
         window.bind_all("<Alt-KeyPress>", self._alt)
         for wheel in ("<MouseWheel>", "<Button-4>", "<Button-5>"):

@@ -12,6 +12,8 @@ from client.gui.theme import px
 from client.gui.widgets import ground_of
 
 SIGN = 18
+PADDING = 26
+"""Logical pixels of a cell that are no text."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Table(ttk.Frame):
         self.ground = "Card"
         self._columns, self._narrow, self._rows = columns, False, dict[str, Row]()
         self._opened, self._chosen = opened, chosen
+        self._widths = [0] * len(columns)
+        self._em = theme.measure("W")
         self.tree = ttk.Treeview(self, columns=[str(at) for at in range(1, len(columns))], height=height,
                                  selectmode="extended" if many else "browse", show="tree headings")
         self._bar = ttk.Scrollbar(self, command=self.tree.yview, style="Card.Vertical.TScrollbar")
@@ -94,8 +98,13 @@ class Table(ttk.Frame):
 
     # --- content -------------------------------------------------------------------------------------------------
 
-    def fill(self, rows: Sequence[Row]) -> None:
-        """Show these rows and no others; what was chosen or open stays so where it is still there."""
+    def fill(self, rows: Sequence[Row], *, between: tuple[int, int] | None = None) -> None:
+        """Show these rows and no others; what was chosen or open stays so where it is still there.
+
+        `between` lets the table be as high as its rows, within these numbers of rows.
+        """
+        if between is not None:
+            self.tree.configure(height=min(max(len(rows), between[0]), between[1]))
         chosen, top = self.selection, self.tree.yview()[0]
         opened = {key for key in self._rows if self.tree.exists(key) and self.tree.item(key, "open")}
         self.tree.delete(*self.tree.get_children())
@@ -121,7 +130,8 @@ class Table(ttk.Frame):
 
     def _look(self, row: Row) -> dict[str, Any]:
         cells = [*row.cells, *[""] * (len(self._columns) - len(row.cells))]
-        look: dict[str, Any] = {"text": self._first(row, cells), "values": () if self._narrow else cells[1:]}
+        look: dict[str, Any] = {"text": self._first(row, cells)}
+        look["values"] = () if self._narrow else [self._fitted(cell, at) for at, cell in enumerate(cells[1:], 1)]
         if row.box:
             look["image"] = icons.box(row.box, SIGN)
         elif row.state:
@@ -133,10 +143,17 @@ class Table(ttk.Frame):
     def _first(self, row: Row, cells: Sequence[str]) -> str:
         gap = " " if row.state or row.icon or row.box else ""
         if not self._narrow:
-            return gap + cells[0]
+            return gap + self._fitted(cells[0], 0)
         room = self.tree.winfo_width() - px(SIGN + 26) - self._indent
         second = " · ".join(cell for cell in cells[1:] if cell)
         return f"{gap}{theme.fit(cells[0], room)}\n{gap}{theme.fit(second, room)}"
+
+    def _fitted(self, text: str, at: int) -> str:
+        """`text` as it fits into its column; what is short enough for any letters is not measured."""
+        wide = self._widths[at] - px(PADDING) if self._widths else 0
+        if at == 0:
+            wide -= px(SIGN + 8) + self._indent
+        return text if len(text) * self._em <= wide else theme.fit(text, wide)
 
     @property
     def selection(self) -> list[str]:
@@ -179,6 +196,7 @@ class Table(ttk.Frame):
         left = max(width - sum(least) - 1, 0)
         for at, column in enumerate(self._columns):
             wide = least[at] + left * column.share // shares
+            self._widths[at] = wide
             self.tree.column("#0" if at == 0 else str(at), width=wide, minwidth=least[at], stretch=False)
         for row in self._rows.values():
             self.tree.item(row.key, **{key: value for key, value in self._look(row).items() if key != "image"})
@@ -186,7 +204,7 @@ class Table(ttk.Frame):
     def _least(self, at: int) -> int:
         column = self._columns[at]
         sign = px(SIGN + 14) + self._indent if at == 0 else 0
-        return max(theme.measure(column.longest) + sign, theme.measure(column.title, theme.SMALL)) + px(22)
+        return max(theme.measure(column.longest) + sign, theme.measure(column.title, theme.SMALL)) + px(PADDING)
 
     def _scrolled(self, first: float | str, last: float | str) -> None:
         self._bar.set(first, last)

@@ -7,6 +7,7 @@ from typing import Any
 from client.gui import theme
 
 DELAY = 0.6
+WIDTH = 300
 TELL = "<<TellTip>>"
 _texts: dict[str, str] = {}
 
@@ -31,15 +32,21 @@ def text_of(widget: Any) -> str:
 def _make(event: tk.Event[tk.Widget]) -> None:
     """The first <Enter>: the library is imported now, after the first paint, and a window made for this one tip."""
     widget = event.widget
-    if getattr(widget, "_tip", None) is not None:
+    wide = theme.px(WIDTH) if theme.measure(text_of(widget), theme.SMALL) > theme.px(WIDTH) else theme.measure(
+        text_of(widget), theme.SMALL)
+    room = widget.winfo_screenwidth() - event.x_root - wide - theme.px(24)
+    known = getattr(widget, "_tip", None)
+    if known is not None:
+        known.x_offset = theme.px(12) + min(room, 0)
         return
     from tktooltip import ToolTip  # type: ignore[import-untyped]
 
     colours = theme.palette()
     made = ToolTip(
         widget, msg=lambda: text_of(widget), delay=DELAY, follow=False, refresh=3600.0,
-        x_offset=theme.px(12), y_offset=theme.px(16), parent_kwargs={"bg": colours.control, "padx": 1, "pady": 1},
-        bg=colours.text, fg=colours.card, font=theme.SMALL, padx=theme.px(8), pady=theme.px(5), width=theme.px(300),
+        x_offset=theme.px(12) + min(room, 0), y_offset=theme.px(16),
+        parent_kwargs={"bg": colours.control, "padx": 1, "pady": 1}, bg=colours.text, fg=colours.card,
+        font=theme.SMALL, padx=theme.px(8), pady=theme.px(5), width=theme.px(WIDTH),
     )
     widget._tip = made  # type: ignore[attr-defined]
     widget.bind("<Escape>", lambda _: made.on_leave(), add="+")

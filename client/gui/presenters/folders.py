@@ -16,15 +16,14 @@ SAMPLES = ("*.tmp", "*.bak", "Thumbs.db", "*.iso", "*.mp4", "node_modules")
 
 @dataclass(frozen=True)
 class FolderLine:
-    """A protected folder: its path, what the last backup found in it, when that was, and its state."""
+    """A protected folder: its state, and what the last backup holds of it; `known` False when that says nothing."""
 
     path: str
     name: str
-    files: str
-    size: str
-    last: str
     state: str
     word: str
+    content: str
+    known: bool = True
 
 
 def describe_folders(overview: Fields, now: datetime) -> Sequence[FolderLine]:
@@ -36,20 +35,30 @@ def describe_folders(overview: Fields, now: datetime) -> Sequence[FolderLine]:
 
 
 def _line(folder: Fields, ended: datetime | None, now: datetime) -> FolderLine:
-    files, size = int(folder.get("files", 0)), int(folder.get("bytes", 0))
-    known = bool(files or size)
+    path = str(folder["path"])
+    name, content = words.readable(path), _content(folder)
     missing = words.read_moment(folder.get("missing_since"))
     if missing is not None:
-        state, word = "warn", f"Not found since {words.moment(missing, now)}"
-    elif ended is None or not known:
-        state, word = "neutral", "Not backed up yet"
-    else:
-        state, word = "ok", "Backed up"
-    return FolderLine(
-        path=str(folder["path"]), name=words.readable(str(folder["path"])),
-        files=words.count(files, "file") if known else "–", size=words.size(size) if known else "–",
-        last=words.stamp(ended, now) if ended and known else "–", state=state, word=word,
-    )
+        return FolderLine(path, name, "warn", f"Not found since {words.moment(missing, now)}", content or "–")
+    if ended is None or not content:
+        return FolderLine(path, name, "neutral", "Not backed up yet", content or "–", known=ended is None)
+    return FolderLine(path, name, "ok", f"Backed up {words.moment(ended, now)}", content)
+
+
+def _content(folder: Fields) -> str:
+    files, size = int(folder.get("files", 0)), int(folder.get("bytes", 0))
+    return f"{words.count(files, 'file')}, {words.size(size)}" if files else ""
+
+
+def describe_uncounted(measure: Fields) -> FolderLine:
+    """A folder of which the last backup holds no file, after a look at the disk."""
+    path = str(measure["path"])
+    name = words.readable(path)
+    if not measure.get("found", True):
+        return FolderLine(path, name, "warn", "Not found now", "–")
+    if not int(measure["files"]):
+        return FolderLine(path, name, "ok", "Nothing in it", "–")
+    return FolderLine(path, name, "neutral", "Not backed up yet", "–")
 
 
 def describe_missing(lines: Sequence[FolderLine]) -> str:

@@ -1,8 +1,11 @@
 """Which folders of a tree are ticked: pure functions from a set of paths and a click to the next set."""
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from client.gui.presenters.first_run import is_inside
-from client.gui.presenters.words import name_of
+from client.gui.presenters.words import name_of, readable
 
 Chosen = frozenset[str]
 
@@ -23,3 +26,11 @@ def toggle(path: str, chosen: Chosen) -> tuple[Chosen, str]:
         return chosen, (f"“{name_of(path)}” is part of “{name_of(outer)}”. Untick that one and tick what you want of "
                         "it, or leave things out by a pattern on the page Folders.")
     return frozenset(one for one in chosen if not is_inside(one, path)) | {path}, ""
+
+
+def place_name(place: Mapping[str, Any]) -> str:
+    """What a row of the tree is called."""
+    name = readable(str(place["name"]))
+    if place.get("kind") == "home":
+        return f"{name} (your own folder)"
+    return "This computer (/)" if place["path"] == "/" else name
