@@ -8,7 +8,7 @@ from client.events import Emit, FileSkipped, FolderMissing, Notice
 from client.index import FILE, FOLDER, Indexed, IndexWriter
 from client.merge import GONE, LEAVE, RACY_NS, SAME, Step
 from client.pipeline import Outcome
-from client.scan import FileElsewhere, FolderLost, SourceSkipped, SourceUnstable
+from client.scan import FileElsewhere, FolderLost, SourceSkipped, SourceUnstable, VolumeApart
 from client.system.sources import explain_failure, is_elsewhere
 from protocol.messages import Entry, Gone
 from vault.errors import BackupError
@@ -62,9 +62,12 @@ class Recorder:
 
     def report(self, problem: BackupError) -> None:
         """Something could not be looked at: a result that people should see, not a failure. Of what lies in a cloud
-        the number alone is told, at the end."""
+        the number alone is told, at the end; a volume in a folder is no part of the backup, and that is said."""
         if isinstance(problem, FileElsewhere):
             self.elsewhere += 1
+            return
+        if isinstance(problem, VolumeApart):
+            self._emit(Notice(f"{problem.sentence} {problem.hint}", problem.code))
             return
         self.skipped += 1
         path = str(problem.details.get("path", ""))

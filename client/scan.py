@@ -10,8 +10,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from client.system import encode_name
-from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FOLDER, UNKNOWN_LINK
-from client.system.sources import Status, classify, describe_status, explain_failure, read_live, split_path
+from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FOLDER, JUNCTION, LINK, UNKNOWN_LINK
+from client.system.sources import (
+    Status,
+    classify,
+    describe_status,
+    explain_failure,
+    is_other_volume,
+    read_live,
+    split_path,
+)
 from vault.errors import BackupError
 
 Report = Callable[[BackupError], None]
@@ -43,6 +51,13 @@ class FileElsewhere(BackupError):
 
     code = "IBS-4109"
     hint = "Choose “Always keep on this device” for what is to be backed up."
+
+
+class VolumeApart(BackupError):
+    """Another volume is mounted at {path}. It is no part of this backup."""
+
+    code = "IBS-4111"
+    hint = "To back it up, too, give it a drive letter and protect that."
 
 
 class Scanned(NamedTuple):
@@ -181,6 +196,10 @@ class Scanner:
         if kind == ELSEWHERE_FOLDER:
             self._not_here.add(path)
             return FOLDER
+        if kind == JUNCTION:
+            if is_other_volume(self._read_at(path)):
+                self._report(VolumeApart(path=path))
+            return LINK
         if kind == UNKNOWN_LINK:
             self._report(SourceSkipped(path=path, reason="it is a link of a kind that can't be read here"))
         else:

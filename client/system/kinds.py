@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from vault.records import FILE, FOLDER, LINK
 
-__all__ = ["ELSEWHERE", "ELSEWHERE_FOLDER", "FILE", "FOLDER", "LINK", "NOTHING", "UNKNOWN_LINK"]
+__all__ = ["ELSEWHERE", "ELSEWHERE_FOLDER", "FILE", "FOLDER", "JUNCTION", "LINK", "NOTHING", "UNKNOWN_LINK"]
 
 NOTHING = 0
 """Sockets, pipes, devices, aliases of apps: they hold nothing that a backup could bring back."""
@@ -11,3 +11,5 @@ ELSEWHERE, ELSEWHERE_FOLDER = -1, -2
 """Files and folders whose content lies in a cloud: to read them would fetch it."""
 UNKNOWN_LINK = -3
 """It stands for another entry, and the system does not tell for which."""
+JUNCTION = -4
+"""A link to a folder, or another volume that is mounted here: only its target tells which."""

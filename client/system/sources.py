@@ -12,8 +12,8 @@ from typing import Protocol
 from client.system.kinds import FILE, FOLDER, LINK, NOTHING
 
 __all__ = [
-    "Copies", "Status", "classify", "describe_status", "explain_failure", "is_elsewhere", "open_source", "read_live",
-    "split_path", "take_copies",
+    "Copies", "Status", "classify", "describe_status", "explain_failure", "is_elsewhere", "is_other_volume",
+    "open_source", "read_live", "split_path", "take_copies",
 ]
 
 _DRIVE = re.compile(r"^(?:\\\\\?\\)?([A-Za-z]):$")
@@ -68,6 +68,7 @@ if sys.platform == "win32":
         describe_status,
         explain_failure,
         is_elsewhere,
+        is_other_volume,
         open_source,
         read_everything,
     )
@@ -112,4 +113,8 @@ else:
 
     def is_elsewhere(failure: OSError) -> bool:
         """Whether content could not be read because it lies in a cloud: no failure, but a fact to be counted."""
+        return False
+
+    def is_other_volume(path: str) -> bool:
+        """Whether another volume is mounted at what looks like a link: never here, where it looks like a folder."""
         return False

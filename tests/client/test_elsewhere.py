@@ -18,7 +18,7 @@ from client.pipeline import Pipeline
 from client.recorder import Recorder
 from client.scan import Scanned
 from client.settings import Settings
-from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, UNKNOWN_LINK
+from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, JUNCTION, UNKNOWN_LINK
 from client.system.sources import classify
 from client.walk import Walk
 from protocol.messages import AddEntries, KnownChunks, LookupChunks
@@ -31,6 +31,7 @@ from vault.writer import PackWriter
 VAULT = UUID(int=7)
 KEYS = derive_keys(bytes(64), VAULT)
 OLD = 1_700_000_000
+classify_here = classify
 CLOUD_FILE, CLOUD_FOLDER, ODD_LINK = 0o040, 0o004, 0o002
 """Bits of the mode that stand for Windows' attributes in these tests."""
 
@@ -215,6 +216,21 @@ def test_a_link_that_cannot_be_read_is_reported_and_not_forgotten(backup: Backup
     assert recorder.skipped == 1
     assert [event.reason for event in backup.events if isinstance(event, FileSkipped)] == [
         "it is a link of a kind that can't be read here"]
+
+
+def test_a_volume_in_a_folder_is_not_entered_and_that_is_said(backup: Backup, monkeypatch: pytest.MonkeyPatch) -> None:
+    backup.write("disk/of another volume", b"1")
+    (backup.source / "old").symlink_to("new")
+    target = backup.source / "volume"
+    target.symlink_to("disk")
+    monkeypatch.setattr("client.scan.is_other_volume", lambda path: path.endswith("volume"))
+    monkeypatch.setitem(globals(), "classify", lambda status: JUNCTION if stat.S_ISLNK(status.st_mode)
+                        else classify_here(status))
+    done = backup.run()
+    assert {b"volume", b"old", b"of another volume"} <= set(backup.indexed())
+    assert (done.files, done.skipped) == (1, 0)
+    assert [notice.code for notice in notices(backup)] == ["IBS-4111"]
+    assert str(target) in notices(backup)[0].text
 
 
 def test_f19_a_file_that_leaves_for_the_cloud_while_it_is_read_counts_as_one_that_lies_there(

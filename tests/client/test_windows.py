@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FILE, FOLDER, LINK, NOTHING, UNKNOWN_LINK
+from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FILE, FOLDER, JUNCTION, LINK, NOTHING, UNKNOWN_LINK
 from client.system.windows import calls as windows_calls
 from client.system.windows import default_home, display, files, paths, power, powershell, secrets
 from client.system.windows.files import ContentElsewhere, classify
@@ -104,8 +104,8 @@ def entry(attributes: int, tag: int = 0) -> SimpleNamespace:
     (0x10, 0, FOLDER),
     (0x420, 0xA000000C, LINK),
     (0x410, 0xA000000C, LINK),
-    (0x2416, 0xA0000003, LINK),  # the junction “Application Data”
-    (0x410, 0xA0000003, LINK),  # a volume mounted in a folder
+    (0x2416, 0xA0000003, JUNCTION),  # the junction “Application Data”
+    (0x410, 0xA0000003, JUNCTION),  # a volume mounted in a folder
     (0x400620, 0x9000601A, ELSEWHERE),
     (0x501620, 0x9000601A, ELSEWHERE),  # OneDrive: offline, sparse, reparse, unpinned, recall on data access
     (0x1020, 0, ELSEWHERE),
@@ -122,6 +122,16 @@ def entry(attributes: int, tag: int = 0) -> SimpleNamespace:
 ])
 def test_f19_each_kind_of_entry_is_told_by_what_the_listing_says(attributes: int, tag: int, kind: int) -> None:
     assert classify(entry(attributes, tag)) == kind
+
+
+def test_a_volume_in_a_folder_is_told_from_a_junction_by_its_target() -> None:
+    assert files.is_other_volume("C:\\disk", lambda path: "\\\\?\\Volume{6c3b3a6e-0000-0000-0000-100000000000}\\")
+    assert not files.is_other_volume("C:\\Documents and Settings", lambda path: "\\\\?\\C:\\Users")
+
+    def refuse(path: str) -> str:
+        raise windows_error(5, "Access is denied", path)
+
+    assert not files.is_other_volume("C:\\secret", refuse)
 
 
 def test_where_content_lies_is_no_change_of_a_file() -> None:

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Protocol
 
-from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FILE, FOLDER, LINK, NOTHING, UNKNOWN_LINK
+from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FILE, FOLDER, JUNCTION, LINK, NOTHING, UNKNOWN_LINK
 from client.system.windows.calls import Calls, native
 from client.system.windows.paths import extend
 
@@ -20,6 +21,8 @@ KEPT_ATTRIBUTES = 0x1 | 0x2 | 0x4 | DIRECTORY | 0x20 | 0x800 | 0x2000 | 0x4000
 or whether it is pinned: they differ between a listing and an open file, and are no change of the file."""
 
 SYMLINK, MOUNT_POINT = 0xA000000C, 0xA0000003
+VOLUME = "\\\\?\\Volume{"
+"""The target of a junction begins so when a volume is mounted there."""
 WITHOUT_CONTENT = frozenset({0x8000001B, 0x80000023, 0x80000024, 0x80000025, 0x80000026})
 """Aliases of store apps; sockets, pipes and devices of the Linux subsystem."""
 NAME_SURROGATE = 0x20000000
@@ -48,13 +51,15 @@ class ContentElsewhere(OSError):
 def classify(status: Described) -> int:
     """The kind of an entry as a listing shows it: see client.system.kinds.
 
-    A junction is a link, and so is a folder in which another volume is mounted: neither is entered.
+    A junction is as good as a link, and so is a folder in which another volume is mounted: neither is entered.
     """
     attributes, tag = status.st_file_attributes, status.st_reparse_tag
     folder = bool(attributes & DIRECTORY)
     if attributes & REPARSE_POINT:
-        if tag in (SYMLINK, MOUNT_POINT):
+        if tag == SYMLINK:
             return LINK
+        if tag == MOUNT_POINT:
+            return JUNCTION
         if tag in WITHOUT_CONTENT:
             return NOTHING
         if tag & NAME_SURROGATE:
@@ -62,6 +67,14 @@ def classify(status: Described) -> int:
     if attributes & (RECALL_ON_OPEN | RECALL_ON_DATA_ACCESS | OFFLINE):
         return ELSEWHERE_FOLDER if folder else ELSEWHERE
     return FOLDER if folder else FILE
+
+
+def is_other_volume(path: str, read_link: Callable[[str], str] = os.readlink) -> bool:
+    """Whether a junction is the place of another volume; False when its target can't be read."""
+    try:
+        return read_link(extend(path)).startswith(VOLUME)
+    except (OSError, ValueError):
+        return False
 
 
 def describe_status(status: os.stat_result) -> tuple[int, int, int, int, int]:
