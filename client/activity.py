@@ -56,7 +56,7 @@ class ActivityLog:
     """The log of one job, open while it runs; `record` is an Emit. Used with `with`."""
 
     def __init__(self, home: Path, job: str, clock: Clock = now) -> None:
-        """Opens the log of `job` (backup, restore, recover, schedule for decisions); raises HomeUnusable."""
+        """Opens the log of `job` (backup, restore, recover; schedule, settings for decisions). Raises HomeUnusable."""
         self._clock = clock
         self._began = clock()
         self._run = 0
@@ -220,11 +220,12 @@ class LoggedJob:
     run: int
     began: str
     entries: tuple[tuple[str, str, dict[str, str]], ...]
+    name: str = ""
 
     @property
     def outcome(self) -> str:
-        """finished, failed, cancelled or interrupted; decided for a decision of the schedule; "" when it isn't told."""
-        if self.job == "schedule":
+        """finished, failed, cancelled or interrupted; decided for a decision; "" when it isn't told."""
+        if self.job in {"schedule", "settings"}:
             return "decided"
         ends = [kind for kind, _, _ in self.entries if kind in {"finished", "failed", "cancelled", "interrupted"}]
         return ends[-1] if ends else ""
@@ -233,12 +234,18 @@ class LoggedJob:
 def read_logs(home: Path, count: int) -> Iterator[LoggedJob]:
     """The last `count` logs, newest first; one that can't be read is passed over."""
     for path in reversed(log_files(home)[-count:]):
-        try:
-            root = documents.parse(path.read_bytes())
-        except (Unreadable, OSError):
-            continue
-        entries = tuple((child.tag, child.get("at", ""), _fields(child)) for child in root)
-        yield LoggedJob(root.get("job", ""), _run_of(path), root.get("began", ""), entries)
+        if (job := read_log(path)) is not None:
+            yield job
+
+
+def read_log(path: Path) -> LoggedJob | None:
+    """One log; None when it can't be read."""
+    try:
+        root = documents.parse(path.read_bytes())
+    except (Unreadable, OSError):
+        return None
+    entries = tuple((child.tag, child.get("at", ""), _fields(child)) for child in root)
+    return LoggedJob(root.get("job", ""), _run_of(path), root.get("began", ""), entries, path.stem)
 
 
 def _fields(element: Element) -> dict[str, str]:

@@ -116,6 +116,13 @@ class ChoiceUnreadable(BackupError):
     hint = "Give a list of paths in JSON on one line."
 
 
+class CopyUnsaved(BackupError):
+    """The copy {file} could not be written: {reason}. The log itself is as it was."""
+
+    code = "IBS-4208"
+    hint = "Choose another place for it."
+
+
 class NoAnswer(BackupError):
     """The command “{command}” ended without an answer (exit code {exit_code}). Nothing is known to be changed."""
 

@@ -62,7 +62,8 @@ class JobFile:
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-            self._file = os.fdopen(os.open(path, flags, 0o644), "r+b", buffering=0)
+            shared = path.parent.stat().st_mode & 0o005  # the installer let everybody look into the folder
+            self._file = os.fdopen(os.open(path, flags, 0o644 if shared else 0o600), "r+b", buffering=0)
             claim(self._file.fileno())
             files, size = _last_amount(self._file.read(LINE_LIMIT), path)
             self._file.seek(0)

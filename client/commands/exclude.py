@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from client.console import amount, complain, count, say, say_json, shown
+from client.decisions import note_changes
 from client.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
 from client.outcomes import DONE
 from client.settings import Settings, add_exclude, load_settings, remove_exclude, save_settings
@@ -39,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         after = reduce(change, arguments.patterns, before)
         if after != before:
             save_settings(after)
+            note_changes(before, after)
     if arguments.json:
         return _show(after.excludes, as_json=True)
     say("Left out: " + (", ".join(shown(pattern) for pattern in after.excludes) or "nothing"))

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from functools import reduce
 
 from client.console import amount, complain, count, say, say_json, shown
+from client.decisions import note_changes
 from client.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
 from client.outcomes import DONE
 from client.settings import add_folder, load_settings, normalise, remove_folder, save_settings
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         after = reduce(change, added, begin)
         if after != before:
             save_settings(after)
+            note_changes(before, after)
     if arguments.json:
         return _show(after.folders, as_json=True)
     for folder in arguments.folders:

@@ -9,6 +9,7 @@ from typing import Any
 
 from client.agenda import load_agenda
 from client.console import complain, moment, say, say_json
+from client.decisions import note_changes
 from client.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
 from client.limits import in_words as limit_in_words
 from client.limits import read_limit_words
@@ -96,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         after = change(before, arguments, now)
         if after != before:
             save_settings(after)
+            note_changes(before, after)
     _tell_portal(after, now)
     return _show(after, arguments.json)
 
