@@ -13,7 +13,7 @@ from server.services.selling import reports
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 blueprint.before_request(access.require_sign_in)
-ROWS_PER_PAGE, ROWS_TO_PRINT = 50, 500
+ROWS_PER_PAGE, ROWS_TO_PRINT = 25, 500
 
 
 @blueprint.get("")

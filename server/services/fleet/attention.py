@@ -1,9 +1,10 @@
 """What needs a person: computers, subscriptions and accounts in one list, worst first, paged by the database."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -23,14 +24,15 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
+from sqlalchemy.orm import joinedload
 
 from server.extensions import db
-from server.models import Account, Computer, Customer, Hardware, Plan, Run, Staff, Subscription, Vault
-from server.models.base import Moment, large_number
+from server.models import Account, Computer, Hardware, Run, Staff, Subscription, Vault
+from server.models.base import Moment
 from server.services.fleet import health
-from server.services.fleet.computers import lean_computers, serves
+from server.services.fleet.computers import lean_computers
 from server.services.fleet.health import GONE, PAUSED
-from server.services.people.ownership import sentence_for, served_by
+from server.services.people.ownership import sentence_for, serves
 from server.words import count, full_date, percent, size
 
 PATIENCE = timedelta(days=3)
@@ -77,21 +79,26 @@ class Attention:
     total: int
 
 
+Makers = dict[tuple[str, Any], Callable[[int], Item]]
+"""What makes an item of a row, given its reason."""
+
+
 def read(person: Staff, now: datetime, *, limit: int, offset: int = 0) -> Attention:
-    """From the `offset`th item on, at most `limit`, of what `person` serves; two queries."""
+    """From the `offset`th item on, at most `limit`, of what `person` serves; at most four queries."""
     everything = union_all(
         _computers(person, now), _subscriptions(person, now), _accounts(person, now)).subquery()
     columns = everything.c
     query = select(everything, func.count().over().label("total")).order_by(
-        columns.rank, columns.day, columns.moment, columns.title, columns.computer_id)
+        columns.rank, columns.day, columns.moment, columns.computer_id, columns.record_id)
     rows = db.session.execute(query.limit(limit).offset(offset)).all()
-    computers = _load(person, [row.computer_id for row in rows if row.computer_id is not None], now)
-    items = [computers[row.computer_id](row) if row.computer_id else _told(row, now) for row in rows
-             if not row.computer_id or row.computer_id in computers]
+    makers = _load_computers(person, {row.computer_id for row in rows} - {None}, now)
+    makers |= _load_subscriptions({row.record_id for row in rows if not row.computer_id and row.rank != IS_OFF}, now)
+    makers |= _load_accounts({row.record_id for row in rows if row.rank == IS_OFF})
+    items = [makers[key](row.rank) for row in rows if (key := _key(row)) in makers]
     return Attention(items, rows[0].total if rows else 0)
 
 
-# --- the three kinds, as rows of the same columns ------------------------------------------------------------------
+# --- the three kinds, as narrow rows of the same columns: the database sorts them all --------------------------------
 
 
 def _computers(person: Staff, now: datetime) -> Select[Any]:
@@ -105,10 +112,8 @@ def _computers(person: Staff, now: datetime) -> Select[Any]:
                 (warns, WARNS), (is_new, IS_NOT_SET_UP))
     moment = case((health.IS_FAILED, failed), (overdue, Computer.overdue_at), (warns, warned),
                   else_=Computer.enrolled_at)
-    query = _row(rank, Customer.name, Customer.number, Computer.name, computer_id=Computer.id, moment=moment)
-    first = query.select_from(Computer).prefix_with("STRAIGHT_JOIN", dialect="mysql")  # most rows need no customer
-    return _with_customers(first, Computer.customer_id).where(
-        serves(person), Computer.state != GONE, not_(health.is_paused_at(now)),
+    return _row(rank, computer_id=Computer.id, moment=moment).where(
+        serves(person, Computer.customer_id), Computer.state != GONE, not_(health.is_paused_at(now)),
         or_(health.IS_FAILED, overdue, Computer.awaits_approval, warns, is_new))
 
 
@@ -116,99 +121,101 @@ def _subscriptions(person: Staff, now: datetime) -> Select[Any]:
     today = now.date()
     sums = select(Computer.subscription_id, func.sum(Vault.stored_bytes).label("used")).join(
         Vault, Vault.id == Computer.vault_id).group_by(Computer.subscription_id).subquery()
-    used = func.coalesce(sums.c.used, 0)
     rank = case(
-        (used * 100 >= Subscription.quota * NEARLY_FULL, IS_FULL),
+        (func.coalesce(sums.c.used, 0) * 100 >= Subscription.quota * NEARLY_FULL, IS_FULL),
         (Subscription.valid_until < today, IS_IN_GRACE),
         (Subscription.valid_until <= today + ENDS_SOON, ENDS),
     )
-    query = _row(rank, Customer.name, Customer.number, Plan.name, record_id=Subscription.id, quota=Subscription.quota,
-                 used=used, day=Subscription.valid_until)
-    return _with_customers(query.select_from(Subscription), Subscription.customer_id).join(
-        Plan, Plan.id == Subscription.plan_id).outerjoin(sums, sums.c.subscription_id == Subscription.id).where(
-        served_by(person), rank.is_not(None), Subscription.suspended.is_(False), Subscription.valid_from <= today,
-        Subscription.grace_until >= today)
+    query = _row(rank, record_id=Subscription.id, day=Subscription.valid_until).select_from(Subscription)
+    return query.outerjoin(sums, sums.c.subscription_id == Subscription.id).where(
+        serves(person, Subscription.customer_id), rank.is_not(None), Subscription.suspended.is_(False),
+        Subscription.valid_from <= today, Subscription.grace_until >= today)
 
 
 def _accounts(person: Staff, now: datetime) -> Select[Any]:
     in_use = select(Computer.id).where(Computer.account_id == Account.id, Computer.state != GONE).exists()
-    query = _row(literal(IS_OFF), Customer.name, Customer.number, Account.user_name, record_id=Account.id,
-                 by=Account.accept_changed_by, why=Account.accept_reason, moment=Account.accept_changed_at)
-    return _with_customers(query.select_from(Account), Account.customer_id).where(
-        served_by(person), Account.accepts_backups.is_(False), Account.closed.is_(False), in_use,
-        or_(Account.accept_changed_at.is_(None), Account.accept_changed_at < now - LONG_OFF))
+    return _row(literal(IS_OFF), record_id=Account.id, moment=Account.accept_changed_at).where(
+        serves(person, Account.customer_id), Account.accepts_backups.is_(False), Account.closed.is_(False),
+        in_use, or_(Account.accept_changed_at.is_(None), Account.accept_changed_at < now - LONG_OFF))
 
 
-def _with_customers(query: Select[Any], key: Any) -> Select[Any]:
-    joined: Select[Any] = query.join(Customer, Customer.id == key)
-    return joined
-
-
-def _row(rank: ColumnElement[Any], customer: Any, number: Any, title: Any, **more: Any) -> Select[Any]:
+def _row(rank: ColumnElement[Any], **more: Any) -> Select[Any]:
     """The columns that all kinds have; those not in `more` are empty."""
-    kinds: dict[str, Any] = {
-        "computer_id": String(36), "record_id": Integer(), "moment": Moment(), "day": Date(), "quota": large_number(),
-        "used": large_number(), "by": String(255), "why": String(255),
-    }
+    kinds: dict[str, Any] = {"computer_id": String(36), "record_id": Integer(), "moment": Moment(), "day": Date()}
     rest = [type_coerce(more.get(name, null()), kind).label(name) for name, kind in kinds.items()]
-    return select(rank.label("rank"), customer.label("customer"), number.label("number"), title.label("title"), *rest)
+    return select(rank.label("rank"), *rest)
+
+
+def _key(row: Any) -> tuple[str, object]:
+    if row.computer_id:
+        return "computer", row.computer_id
+    return "account" if row.rank == IS_OFF else "subscription", row.record_id
 
 
 # --- in words --------------------------------------------------------------------------------------------------------
 
 
-def _load(person: Staff, ids: Sequence[str], now: datetime) -> dict[str, Any]:
-    """For each computer, what makes an item of its row."""
-    if not ids:
-        return {}
+def _load_computers(person: Staff, ids: Collection[str], now: datetime) -> Makers:
     reported = select(func.max(Hardware.received_at)).where(Hardware.computer_id == Computer.id).scalar_subquery()
     query = lean_computers(health.state_at(now), Vault.last_run_no, Vault.last_commit_run, Run.code, Run.sentence,
                            reported)
     query = query.join(Vault, Vault.id == Computer.vault_id).outerjoin(
         Run, (Run.vault_id == Vault.id) & (Run.run_no == Vault.last_run_no)).where(Computer.id.in_(ids))
-
-    def maker(computer: Computer, *facts: Any) -> Any:
-        return lambda row: _of_computer(row, person, computer, now, *facts)
-
-    return {row[0].id: maker(*row) for row in db.session.execute(query)}
+    return {("computer", computer.id): partial(_of_computer, person, computer, now, *facts)
+            for computer, *facts in (db.session.execute(query) if ids else ())}
 
 
-def _of_computer(row: Any, person: Staff, computer: Computer, now: datetime, state: str, last_run: int,
-                 last_commit: int | None, code: str | None, sentence: str | None, reported: datetime | None) -> Item:
+def _load_subscriptions(numbers: Collection[int], now: datetime) -> Makers:
+    used = func.coalesce(select(func.sum(Vault.stored_bytes)).join(Computer, Computer.vault_id == Vault.id).where(
+        Computer.subscription_id == Subscription.id).scalar_subquery(), 0)
+    query = select(Subscription, used).where(Subscription.id.in_(numbers)).options(
+        joinedload(Subscription.customer), joinedload(Subscription.plan))
+    return {("subscription", one.id): partial(_of_subscription, one, int(stored), now)
+            for one, stored in (db.session.execute(query) if numbers else ())}
+
+
+def _load_accounts(numbers: Collection[int]) -> Makers:
+    query = select(Account).where(Account.id.in_(numbers)).options(joinedload(Account.customer))
+    return {("account", one.id): partial(_of_account, one) for one in (db.session.scalars(query) if numbers else ())}
+
+
+def _of_computer(person: Staff, computer: Computer, now: datetime, state: str, last_run: int, last_commit: int | None,
+                 code: str | None, sentence: str | None, reported: datetime | None, rank: int) -> Item:
     told = health.describe(computer, state, now, sentence_for(person, code or "", sentence or ""))
     known: dict[str, object] = {"computer_id": computer.id}
     ask = Ask("Open", "computers.page", known)
     word, since, reason = told.state, told.since, told.reason
-    if row.rank == IS_CHANGED:
+    if rank == IS_CHANGED:
         ask = Ask("Decide", "computers.hardware", known)
         word, since, reason = "Awaits approval", reported, "Its hardware changed; no backup is made until you decide."
-    elif row.rank == IS_FAILED and last_run:
+    elif rank == IS_FAILED and last_run:
         ask = Ask("See the run", "runs.page", {**known, "number": last_run})
-    elif row.rank == WARNS and last_commit:
+    elif rank == WARNS and last_commit:
         ask = Ask("See the run", "runs.page", {**known, "number": last_commit})
-    return Item(row.customer, row.number, computer.name, word, since, reason, ask, computer.vault_id)
+    customer = computer.customer
+    return Item(customer.name, customer.number, computer.name, word, since, reason, ask, computer.vault_id)
 
 
-def _told(row: Any, now: datetime) -> Item:
-    """An item about a subscription or an account."""
-    if row.rank == IS_OFF:
-        by = f" by {row.by}" if row.by else ""
-        why = f" (“{row.why}”)" if row.why else ""
-        return Item(row.customer, row.number, row.title, PAUSED, row.moment, f"Backups were switched off{by}{why}.",
-                    Ask("Open", "accounts.page", {"account_id": row.record_id}))
-    ask = Ask("Renew", "subscriptions.page", {"subscription_id": row.record_id})
-    title = f"Plan {row.title}"
-    if row.rank == IS_FULL:
-        words = f"{size(int(row.used))} of {size(row.quota)} are used ({percent(int(row.used), row.quota)} %)."
-        word = "Storage full" if row.used >= row.quota else "Nearly full"
-        return Item(row.customer, row.number, title, word, None, words, Ask("Give more", *ask[1:]))
-    ended = _midnight(row.day + timedelta(days=1))
-    if row.rank == IS_IN_GRACE:
-        return Item(row.customer, row.number, title, "Grace", ended,
-                    f"It ended on {full_date(row.day)}; backups go on for the days of grace only.", ask)
-    left = (row.day - now.date()).days
+def _of_account(account: Account, _rank: int) -> Item:
+    by = f" by {account.accept_changed_by}" if account.accept_changed_by else ""
+    why = f" (“{account.accept_reason}”)" if account.accept_reason else ""
+    return Item(account.customer.name, account.customer.number, account.user_name, PAUSED, account.accept_changed_at,
+                f"Backups were switched off{by}{why}.", Ask("Open", "accounts.page", {"account_id": account.id}))
+
+
+def _of_subscription(bought: Subscription, used: int, now: datetime, rank: int) -> Item:
+    ask = Ask("Renew", "subscriptions.page", {"subscription_id": bought.id})
+    customer, title, last = bought.customer, f"Plan {bought.plan.name}", bought.valid_until
+    if rank == IS_FULL:
+        words = f"{size(used)} of {size(bought.quota)} are used ({percent(used, bought.quota)} %)."
+        word = "Storage full" if used >= bought.quota else "Nearly full"
+        return Item(customer.name, customer.number, title, word, None, words, Ask("Give more", *ask[1:]))
+    if rank == IS_IN_GRACE:
+        return Item(customer.name, customer.number, title, "Grace", _midnight(last + timedelta(days=1)),
+                    f"It ended on {full_date(last)}; backups go on for the days of grace only.", ask)
+    left = (last - now.date()).days
     when = f"in {count(left, 'day')}" if left else "today"
-    return Item(row.customer, row.number, title, "Expiring", None, f"It ends on {full_date(row.day)}, {when}.", ask)
+    return Item(customer.name, customer.number, title, "Expiring", None, f"It ends on {full_date(last)}, {when}.", ask)
 
 
 def _midnight(day: date) -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import contains_eager, defer
 
 from server.extensions import db
@@ -25,9 +25,9 @@ from server.models import (
 )
 from server.services.fleet import health
 from server.services.fleet.health import WORST_FIRST, Health, rank_at, with_states
-from server.services.people.ownership import ADMINISTRATOR, LABEL, sentence_for, served_by
+from server.services.people.ownership import LABEL, sentence_for, serves
 
-ROWS_PER_PAGE = 50
+ROWS_PER_PAGE = 25
 SORTS = ("state", "name", "customer", "backup", "stored", "seen")
 DEFAULT_SORT = "state"
 """Worst first; a minus before a sort turns it round."""
@@ -100,13 +100,6 @@ def lean_computers(*columns: Any) -> Select[Any]:
     )
 
 
-def serves(person: Staff) -> ColumnElement[bool]:
-    """The condition on Computer under which `person` serves its customer."""
-    if person.role == ADMINISTRATOR:
-        return true()
-    return Computer.customer_id.in_(select(Customer.id).where(served_by(person)))
-
-
 def list_computers(person: Staff, wanted: Wanted, now: datetime) -> Listing:
     """The page of computers that `person` serves and that are `wanted`; the first page when there is no such one."""
     page = max(wanted.page, 1)
@@ -164,7 +157,7 @@ def plans_and_storages() -> tuple[dict[int, str], dict[int, str]]:
 
 
 def _conditions(person: Staff, wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [serves(person)]
+    found: list[ColumnElement[bool]] = [serves(person, Computer.customer_id)]
     if wanted.state:
         found.append(health.state_at(now).in_(wanted.state.split(",")))
     elif not wanted.search:

@@ -12,10 +12,9 @@ from server.extensions import db
 from server.models import Computer, Mail, Staff, Storage, Subscription, Vault
 from server.services.fleet import attention, health, results, uptime
 from server.services.fleet.attention import Attention
-from server.services.fleet.computers import serves
-from server.services.fleet.health import GONE, LATE, NOT_SET_UP, OVERDUE, PROTECTED
+from server.services.fleet.health import GONE, LATE, NOT_SET_UP, OVERDUE, PROTECTED, WORST_FIRST
 from server.services.fleet.results import DayCount, DayResult
-from server.services.people.ownership import ADMINISTRATOR
+from server.services.people.ownership import ADMINISTRATOR, serves
 from server.services.selling import forecast
 from server.services.selling.forecast import Forecast
 from server.words import ago, count, percent
@@ -94,10 +93,11 @@ def _count(person: Staff, now: datetime) -> tuple[Counters, int, int]:
     mails = select(func.count()).select_from(Mail).where(
         Mail.sent_at.is_(None), Mail.given_up_at.is_(None), Mail.created_at < now - MAIL_PATIENCE, Mail.tries > 0,
     ).scalar_subquery()
-    state = health.state_at(now).label("state")
-    query: Select[Any] = select(state, func.count(), granted, mails).select_from(Computer)
-    rows = db.session.execute(query.where(serves(person), Computer.state != GONE).group_by(state)).all()
-    found = {row[0]: int(row[1]) for row in rows}
+    rank = health.rank_at(now).label("rank")
+    query: Select[Any] = select(rank, func.count(), granted, mails).select_from(Computer)
+    theirs = query.where(serves(person, Computer.customer_id), Computer.state != GONE)
+    rows = db.session.execute(theirs.group_by(rank)).all()
+    found = {WORST_FIRST[row[0]]: int(row[1]) for row in rows}
     counters = Counters(sum(found.values()), found.get(PROTECTED, 0) + found.get(LATE, 0), found.get(OVERDUE, 0),
                         found.get(NOT_SET_UP, 0))
     return (counters, int(rows[0][2] or 0), int(rows[0][3])) if rows else (counters, 0, 0)

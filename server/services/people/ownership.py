@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 
 from sqlalchemy import ColumnElement, select, true
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from server.extensions import db
 from server.models import Account, Computer, Customer, Staff, Subscription
@@ -19,6 +19,13 @@ LABEL = re.compile(r"C-([0-9]{6,9})", re.ASCII)
 def served_by(person: Staff) -> ColumnElement[bool]:
     """The condition on Customer under which this member of staff serves it: administrators all, others the assigned."""
     return true() if person.role == ADMINISTRATOR else Customer.implementor_id == person.id
+
+
+def serves(person: Staff, customer_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """The condition on a column of customers' ids under which `person` may know of them."""
+    if person.role == ADMINISTRATOR:
+        return true()
+    return customer_id.in_(select(Customer.id).where(served_by(person)))
 
 
 def sentence_for(person: Account | Staff, code: str, sentence: str) -> str:
