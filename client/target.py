@@ -15,6 +15,7 @@ from pathlib import Path
 
 from client.names import path_of
 from client.system import decode_name
+from client.system.sources import read_live, set_attributes
 from vault.errors import BackupError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -29,6 +30,8 @@ _ROOT = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0
 _FOLDER = _ROOT | getattr(os, "O_NOFOLLOW", 0)
 _NEW = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         | getattr(os, "O_BINARY", 0))
+_NEW_FOLDER = 0o700 if _HANDLES else 0o777
+"""Nobody else's until its own mode is set; Windows has no such moment, a new folder inherits there."""
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
 
 Steps = tuple[bytes, ...]
@@ -129,17 +132,18 @@ class Target:
     def __init__(self, root: Path, *, overwrite: bool = False, modes: bool = True) -> None:
         """Makes `root` when it is missing. Raises TargetUnusable.
 
-        `modes` False: what the snapshot has as attributes are not POSIX modes, the usual ones are used instead.
+        `modes` False: what the snapshot has as attributes are those of Windows and not POSIX modes. They are restored
+        on their own kind of system; on the other one the usual ones are used instead.
         """
         self.overwrite = overwrite
-        self._modes = modes and _HANDLES
+        self._modes, self._attributes = modes and _HANDLES, not modes and not _HANDLES
         self._mark = f".ibs-{secrets.token_hex(4)}-".encode()
         self._numbers = itertools.count()
         self._open: OrderedDict[Steps, Folder] = OrderedDict()
         self._made: dict[Steps, tuple[int, int] | None] = {}
         try:
             root.mkdir(parents=True, exist_ok=True)
-            real = os.path.realpath(root)
+            real = read_live(os.path.realpath(root))
             self._root = Folder(real, os.open(real, _ROOT) if _HANDLES else None, made=False)
         except OSError as error:
             raise TargetUnusable(target=root, reason=error.strerror or error) from error
@@ -156,7 +160,7 @@ class Target:
     def _enter(self, parent: Folder, steps: Steps) -> Folder:
         place = parent.place(steps[-1])
         with contextlib.suppress(FileExistsError):
-            os.mkdir(place, 0o700, dir_fd=parent.handle)
+            os.mkdir(place, _NEW_FOLDER, dir_fd=parent.handle)
             self._made[steps] = None
         path = os.path.join(parent.path, decode_name(steps[-1]))
         if parent.handle is None:
@@ -198,6 +202,9 @@ class Target:
         except OSError:
             self.discard(folder, temporary)
             raise
+        if self._attributes:
+            with contextlib.suppress(OSError):
+                set_attributes(str(folder.place(name)), attributes)
 
     def write(self, folder: Folder, name: bytes, content: bytes, mtime_ns: int, attributes: int) -> None:
         """A whole file."""
@@ -232,6 +239,8 @@ class Target:
     def _rename(self, folder: Folder, temporary: bytes, name: bytes) -> None:
         if not self.overwrite and folder.holds(name):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        if self.overwrite and not _HANDLES and folder.holds(name):
+            set_attributes(str(folder.place(name)), 0)  # Windows replaces no file that is read-only
         os.replace(folder.place(temporary), folder.place(name), src_dir_fd=folder.handle, dst_dir_fd=folder.handle)
 
     def finish_folders(self) -> None:
@@ -245,6 +254,8 @@ class Target:
                     os.chmod(place, described[1] & FOLDER_MODES if described and self._modes else 0o755)
                 if described:
                     os.utime(place, ns=(described[0], described[0]))
+                    if self._attributes:
+                        set_attributes(folder.path, described[1])
 
 
 class OriginalPlace(Target):
@@ -257,7 +268,7 @@ class OriginalPlace(Target):
     def _enter(self, parent: Folder, steps: Steps) -> Folder:
         share = len(decode_name(steps[0])) > 1
         if os.name == "nt" and len(steps) <= 1 + share:
-            return Folder(path_of(steps), None, made=False)
+            return Folder(read_live(path_of(steps)), None, made=False)
         return super()._enter(parent, steps)
 
 

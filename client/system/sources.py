@@ -13,7 +13,7 @@ from client.system.kinds import FILE, FOLDER, LINK, NOTHING
 
 __all__ = [
     "Copies", "Status", "classify", "describe_status", "explain_failure", "is_elsewhere", "is_other_volume",
-    "open_source", "read_live", "split_path", "take_copies",
+    "open_source", "read_live", "set_attributes", "split_path", "take_copies",
 ]
 
 _DRIVE = re.compile(r"^(?:\\\\\?\\)?([A-Za-z]):$")
@@ -71,6 +71,7 @@ if sys.platform == "win32":
         is_other_volume,
         open_source,
         read_everything,
+        set_attributes,
     )
     from client.system.windows.paths import extend as read_live
     from client.system.windows.shadow_copies import ShadowCopies
@@ -118,3 +119,6 @@ else:
     def is_other_volume(path: str) -> bool:
         """Whether another volume is mounted at what looks like a link: never here, where it looks like a folder."""
         return False
+
+    def set_attributes(path: str, attributes: int) -> None:
+        """Nothing: what Windows calls attributes has no place here."""

@@ -201,6 +201,16 @@ def test_the_right_to_read_everything_is_used_where_there_is_one(windows: FakeWi
     assert not files.read_everything(windows)
 
 
+def test_a_restored_file_gets_the_attributes_that_it_had(windows: FakeWindows) -> None:
+    files.set_attributes("C:\\data\\desktop.ini", 0x26, windows)
+    files.set_attributes("C:\\data\\compressed and plain", 0x800, windows)
+    files.set_attributes("C:\\data\\a folder", 0x13, windows)
+    assert windows.attributes == {
+        "\\\\?\\C:\\data\\desktop.ini": 0x26, "\\\\?\\C:\\data\\compressed and plain": 0x80,
+        "\\\\?\\C:\\data\\a folder": 0x3,
+    }
+
+
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
 

@@ -51,6 +51,7 @@ class FakeWindows:
     contrast: bool = False
     registry: dict[str, str] = field(default_factory=dict)
     opened: list[tuple[str, int, int, int]] = field(default_factory=list)
+    attributes: dict[str, int] = field(default_factory=dict)
     commands: list[list[str]] = field(default_factory=list)
     states: list[tuple[int, int]] = field(default_factory=list)
     """(thread, state) of each request to stay awake."""
@@ -68,6 +69,9 @@ class FakeWindows:
         if path in self.failures:
             raise self.failures[path]
         return os.open(self.place(path), os.O_RDONLY)
+
+    def set_attributes(self, path: str, attributes: int) -> None:
+        self.attributes[path] = attributes
 
     def volume_of(self, path: str) -> str:
         found = [root for root in self.drives if (path + "\\").lower().startswith(root.lower())]

@@ -23,6 +23,10 @@ class Calls(Protocol):
         """CreateFileW of an existing file; a file descriptor."""
         ...
 
+    def set_attributes(self, path: str, attributes: int) -> None:
+        """SetFileAttributesW."""
+        ...
+
     def volume_of(self, path: str) -> str:
         """GetVolumePathNameW: where the volume that holds `path` is mounted, such as C:\\."""
         ...

@@ -19,6 +19,9 @@ RECALL_ON_OPEN, RECALL_ON_DATA_ACCESS = 0x40000, 0x400000
 KEPT_ATTRIBUTES = 0x1 | 0x2 | 0x4 | DIRECTORY | 0x20 | 0x800 | 0x2000 | 0x4000
 """Read-only, hidden, system, folder, archive, compressed, not indexed, encrypted. The others tell where content lies
 or whether it is pinned: they differ between a listing and an open file, and are no change of the file."""
+RESTORED_ATTRIBUTES, NORMAL = 0x1 | 0x2 | 0x4 | 0x20 | 0x2000, 0x80
+"""Read-only, hidden, system, archive, not indexed: what a program may set. Compression and encryption are the new
+place's to decide."""
 
 SYMLINK, MOUNT_POINT = 0xA000000C, 0xA0000003
 VOLUME = "\\\\?\\Volume{"
@@ -100,6 +103,11 @@ def open_source(path: str, calls: Calls | None = None) -> int:
         os.close(file)
         raise ContentElsewhere(None, "its content lies in a cloud", path)
     return file
+
+
+def set_attributes(path: str, attributes: int, calls: Calls | None = None) -> None:
+    """Give a restored file or folder the attributes that it had, as describe_status told them. Raises OSError."""
+    (calls or native()).set_attributes(extend(path), attributes & RESTORED_ATTRIBUTES or NORMAL)
 
 
 def is_elsewhere(failure: OSError) -> bool:

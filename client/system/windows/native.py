@@ -80,6 +80,10 @@ if sys.platform == "win32":
                 self._kernel.CloseHandle(handle)
                 raise
 
+        def set_attributes(self, path: str, attributes: int) -> None:
+            if not self._kernel.SetFileAttributesW(wintypes.LPCWSTR(path), wintypes.DWORD(attributes)):
+                raise _failure()
+
         def volume_of(self, path: str) -> str:
             found = ctypes.create_unicode_buffer(PATH_LENGTH)
             if not self._kernel.GetVolumePathNameW(wintypes.LPCWSTR(path), found, PATH_LENGTH):
