@@ -19,7 +19,7 @@ class ReadLive(BackupError):
     """Files were read as they lay on the disk and not from a shadow copy: {reason}. Nothing is missing because of
     that, but a file that a program wrote to meanwhile may not fit together."""
 
-    code = "IBS-4110"
+    code = "IBS-4112"
     hint = "Close what works with large files, or have the client installed for the whole computer."
 
 

@@ -209,7 +209,7 @@ def test_f19_a_run_that_has_to_read_live_says_why_and_goes_on(
         assert sources.consistency == "live"
         assert sources.read_at("C:\\data\\x") == "\\\\?\\C:\\data\\x"
         assert "ShadowCopy" in sources.read_at("D:\\x")
-    assert [(type(event), event.code) for event in events if isinstance(event, Notice)] == [(Notice, "IBS-4110")]
+    assert [(type(event), event.code) for event in events if isinstance(event, Notice)] == [(Notice, "IBS-4112")]
     assert "C:\\: the system did not tell where it is" in events[0].text  # type: ignore[attr-defined]
     assert windows.copies == {STRANGER: "C:\\"}
 
