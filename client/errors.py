@@ -18,6 +18,13 @@ class AlreadyEnrolled(BackupError):
     hint = "To enrol it anew with a vault of its own, add --again."
 
 
+class AccessKept(BackupError):
+    """On this computer only administrators and the backup itself may ask the portal. Backups go on as planned."""
+
+    code = "IBS-1108"
+    hint = "To bring files back, open the window as an administrator, or use Files in the portal."
+
+
 class AnswerUnreadable(BackupError):
     """{portal} doesn't answer like a portal: {reason}. Earlier backups are safe."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -131,8 +130,13 @@ class Runner:
     @property
     def for_everybody(self) -> bool:
         """True when the client is installed for the whole computer: then this person's processes may not back up."""
-        identity = self.home / IDENTITY
-        return identity.exists() and not os.access(identity, os.R_OK)
+        try:
+            (self.home / IDENTITY).open("rb").close()  # on Windows nothing else tells of access lists
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def start(self, *words: str) -> None:
         """Start a backup, with these words (else `backup`), as a process that outlives the window.

@@ -144,7 +144,7 @@ class Table(ttk.Frame):
         gap = " " if row.state or row.icon or row.box else ""
         if not self._narrow:
             return gap + self._fitted(cells[0], 0)
-        room = self.tree.winfo_width() - px(SIGN + 26) - self._indent
+        room = self.tree.winfo_width() - px(SIGN + 36) - self._indent
         second = " · ".join(cell for cell in cells[1:] if cell)
         return f"{gap}{theme.fit(cells[0], room)}\n{gap}{theme.fit(second, room)}"
 

@@ -132,7 +132,7 @@ def test_a_tick_is_never_taken_from_what_nobody_has_seen() -> None:
 
 def test_the_running_count_waits_for_the_portal_to_count() -> None:
     chosen = Chosen()
-    assert describe_choice(chosen, None).startswith("Nothing is chosen")
+    assert describe_choice(chosen, None).startswith("Nothing is ticked")
     chosen.add("/home")
     assert describe_choice(chosen, None) == "Counting what is chosen…"
     assert describe_choice(chosen, {"files": 148, "bytes": 48_000_000}) == "148 files, 48 MB chosen"

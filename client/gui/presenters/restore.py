@@ -229,7 +229,7 @@ class Chosen:
 def describe_choice(chosen: Chosen, plan: Fields | None) -> str:
     """The running count: what the ticks stand for, as soon as it is counted."""
     if not chosen.paths:
-        return "Nothing is chosen yet. Tick files and folders."
+        return "Nothing is ticked yet."
     if plan is None:
         return "Counting what is chosen…"
     return f"{words.count(plan['files'], 'file')}, {words.size(plan['bytes'])} chosen"
