@@ -185,6 +185,8 @@ class Window(tk.Tk):
         theme.prepare(self, contrast=self._contrast, dpi=self._dpi)
         styles.apply(self)
         self.configure(background=theme.palette().page)
+        if self.tk.call("tk", "windowingsystem") == "x11":
+            self.configure(cursor="left_ptr")  # a bare X server has a cross
         self._sidebar = Sidebar(self, self.show)
         self._stage = Box(self)
         self._stage.rowconfigure(2, weight=1)

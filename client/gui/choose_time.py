@@ -78,4 +78,5 @@ class ChooseTimePage(Page):
     def _registered(self, answer: Answer) -> None:
         """A computer whose system can't start it is backed up by hand until somebody looks."""
         if answer.error is not None:
-            self.window.tell_problem(answer.error.sentence, answer.error.hint, answer.error.code, state="warn")
+            found = describe_problem(answer.error.sentence, answer.error.hint, answer.error.code)
+            self.window.tell_problem(found.sentence, found.hint, found.code, state="warn")

@@ -5,7 +5,7 @@ import tkinter as tk
 from tkinter import ttk
 
 from client.gui import theme
-from client.gui.styles import ground_colour
+from client.gui.style_parts import ground_colour
 from client.gui.theme import px
 
 
@@ -58,13 +58,15 @@ class Scroller(ttk.Frame):
 
     def show(self, widget: tk.Misc) -> None:
         """Scroll so far that `widget`, which stands inside, can be seen."""
+        self.update_idletasks()
+        self._arrange()
         top = widget.winfo_rooty() - self.body.winfo_rooty()
         bottom = top + widget.winfo_height()
         height, all_ = self._canvas.winfo_height(), max(self.body.winfo_height(), 1)
         seen = self._canvas.canvasy(0)
-        if top - px(8) < seen:
+        if top - px(8) < seen or bottom - top >= height:
             self._canvas.yview_moveto(max(top - px(8), 0) / all_)
-        elif bottom + px(8) > seen + height and bottom - top < height:
+        elif bottom + px(8) > seen + height:
             self._canvas.yview_moveto((bottom + px(8) - height) / all_)
 
     def to_top(self) -> None:

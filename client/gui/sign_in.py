@@ -108,7 +108,7 @@ class SignInPage(Page):
             self.window.enrolled = dict(answer.data) | {"portal": complete_address(self._address.value)}
             self.window.show("recovery")
             return
-        found = describe_problem(answer.error.sentence, answer.error.hint, answer.error.code)
+        found = describe_problem(answer.error.sentence, answer.error.hint, answer.error.code, signing_in=True)
         untrusted = found.code == UNTRUSTED
         self.window.tell_problem(
             found.sentence, found.hint, found.code, button="Choose a certificate file…" if untrusted else "",

@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from tkinter import ttk
 from typing import Any
 
 from client.gui import icons, theme
-from client.gui.styles import ready
+from client.gui.choices import Choice, Select, Tick
+from client.gui.control_styles import ready
+from client.gui.style_parts import ground_of
 from client.gui.theme import px
 from client.gui.tooltips import tip
 
@@ -16,17 +18,6 @@ __all__ = ["Box", "Button", "Card", "Choice", "EmptyState", "ErrorCard", "Field"
 
 GAP = 16
 """Logical pixels between cards; 8 between the parts of one, 4 between lines that belong together."""
-
-
-def ground_of(widget: tk.Misc) -> str:
-    """What a widget inside this one stands on: Card, Nav or Page."""
-    at: tk.Misc | None = widget
-    while at is not None:
-        ground = getattr(at, "ground", "")
-        if ground:
-            return str(ground)
-        at = at.master
-    return "Page"
 
 
 class Card(ttk.Frame):
@@ -164,68 +155,6 @@ class Field(ttk.Frame):
         hidden = bool(self.entry.cget("show"))
         self.entry.configure(show="" if hidden else "•")
         self._eye.configure(text="Hide" if hidden else "Show")
-
-
-class Tick(ttk.Checkbutton):
-    """A check box with its words."""
-
-    def __init__(
-        self, master: tk.Misc, text: str, value: bool = False, command: Callable[[], object] | None = None,
-        **how: Any,
-    ) -> None:
-        """`command` is called after each change; "&" marks the Alt key."""
-        self.variable = tk.BooleanVar(master, value)
-        place = text.find("&")
-        if place >= 0:
-            how["underline"] = place
-        ready("choice", ground_of(master))
-        super().__init__(master, text=text.replace("&", "", 1), variable=self.variable,
-                         command=command or (lambda: None), style=f"{ground_of(master)}.TCheckbutton", **how)
-
-    @property
-    def ticked(self) -> bool:
-        """Whether it is ticked."""
-        return bool(self.variable.get())
-
-
-class Choice(ttk.Radiobutton):
-    """One of several ways; those with the same `variable` belong together."""
-
-    def __init__(
-        self, master: tk.Misc, text: str, variable: tk.StringVar, value: str,
-        command: Callable[[], object] | None = None,
-    ) -> None:
-        """`value` is what the variable becomes."""
-        place = text.find("&")
-        how: dict[str, Any] = {"underline": place} if place >= 0 else {}
-        ready("choice", ground_of(master))
-        super().__init__(master, text=text.replace("&", "", 1), variable=variable, value=value,
-                         command=command or (lambda: None), style=f"{ground_of(master)}.TRadiobutton", **how)
-
-
-class Select(ttk.Combobox):
-    """One of several words, from a list that drops down."""
-
-    def __init__(
-        self, master: tk.Misc, words: Sequence[str], value: str = "", command: Callable[[], object] | None = None,
-    ) -> None:
-        """`command` is called when another word was chosen."""
-        ready("field", ground_of(master))
-        super().__init__(master, values=list(words), state="readonly", style=f"{ground_of(master)}.TCombobox",
-                         font=theme.BODY, width=max(map(len, words), default=8) + 1)
-        self.set(value)
-        self._command = command
-        self.bind("<<ComboboxSelected>>", self._changed)
-
-    def _changed(self, _: object) -> None:
-        self.selection_clear()
-        if self._command is not None:
-            self._command()
-
-    @property
-    def value(self) -> str:
-        """The word that is chosen."""
-        return str(self.get())
 
 
 class Progress(ttk.Progressbar):

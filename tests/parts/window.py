@@ -167,7 +167,7 @@ class Hand:
             if widget.winfo_class() not in WITH_TEXT or not str(widget.cget("text")):
                 continue
             wraps = widget.winfo_class() == "TLabel" and str(widget.cget("wraplength")) not in {"", "0"}
-            needed = theme.measure(max(str(widget.cget("text")).split(), key=len), _font(widget)) if wraps else (
+            needed = 0 if wraps and int(str(widget.cget("wraplength"))) <= widget.winfo_width() + 1 else (
                 widget.winfo_reqwidth())
             parent = widget.master
             assert parent is not None
@@ -266,12 +266,6 @@ def _keys(tree: Any, parent: str = "") -> Iterator[str]:
 def _rows(tree: Any) -> list[tuple[str, list[str]]]:
     return [(str(tree.item(key, "text")), [str(value) for value in tree.item(key, "values") or ()])
             for key in _keys(tree)]
-
-
-def _font(widget: Any) -> str:
-    import tkinter.ttk as ttk
-
-    return str(ttk.Style(widget).lookup(widget.cget("style") or widget.winfo_class(), "font")) or theme.BODY
 
 
 @contextlib.contextmanager

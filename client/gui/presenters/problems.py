@@ -19,6 +19,11 @@ HINTS = {
     "IBS-9201": "A backup or another window is at work. Wait for it to end.",
 }
 """Hints that would name a command have one for the window instead."""
+AT_SIGN_IN = {
+    "IBS-2201": "Check the address, and whether this computer is connected. Nothing was sent.",
+    "IBS-2204": "Check the address, and whether this network asks for a sign-in of its own.",
+}
+"""Hints that are different before this computer belongs to an account."""
 STEPS = {
     "IBS-1104": ("Sign in", "sign_in"),
     "IBS-1105": ("Sign in", "sign_in"),
@@ -38,7 +43,10 @@ class ProblemView:
     page: str = ""
 
 
-def describe_problem(sentence: str, hint: str, code: str) -> ProblemView:
+def describe_problem(sentence: str, hint: str, code: str, *, signing_in: bool = False) -> ProblemView:
     """The problem as a page shows it."""
+    if signing_in:
+        safe = " Your earlier backups are safe."
+        return ProblemView(sentence.replace(safe, ""), AT_SIGN_IN.get(code, HINTS.get(code, hint)), code)
     button, page = STEPS.get(code, ("", ""))
     return ProblemView(sentence, HINTS.get(code, hint), code, button, page)
