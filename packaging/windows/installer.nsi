@@ -175,11 +175,11 @@ FunctionEnd
 Function ${UN}RunClient
   Exch $0
   Push $1
-  StrCpy $1 "$Log"
-  ${If} $1 == ""
+  StrCpy $1 '"$Log"'
+  ${If} $Log == ""
     StrCpy $1 "NUL"
   ${EndIf}
-  nsExec::Exec '"$SYSDIR\cmd.exe" /D /S /C ""$INSTDIR\python\python.exe" -I -m client.cli --home "$Store" $0 >>"$1" 2>&1 <NUL"'
+  nsExec::Exec '"$SYSDIR\cmd.exe" /D /S /C ""$INSTDIR\python\python.exe" -I -m client.cli --home "$Store" $0 >>$1 2>&1 <NUL"'
   Pop $0
   Pop $1
   Exch $0
