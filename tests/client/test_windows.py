@@ -1,10 +1,10 @@
 """Windows without Windows: what the client asks of it, and what it makes of the answers, over a fake of its calls."""
 from __future__ import annotations
 
-import base64
 import contextlib
 import ntpath
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -305,12 +305,35 @@ def test_the_screen_tells_its_scale_and_contrast(windows: FakeWindows) -> None:
 # --- PowerShell ------------------------------------------------------------------------------------------------------
 
 
-def test_a_script_reaches_powershell_whatever_is_in_it() -> None:
-    script = "Write-Output \"€ $($x) 'a' `n & del *\""
+def test_a_script_reaches_powershell_in_clear_and_whole() -> None:
+    script = "Write-Output \"€ $($x) 'C:\\' `n & del *\""
     command = powershell.command_for(script)
-    assert base64.b64decode(command[-1]).decode("utf-16-le").endswith(script)
+    assert command[-2] == "-Command"
+    assert command[-1].endswith(script)
     assert ntpath.isabs(command[0])
-    assert all(sign not in command[-1] for sign in "\"' &%^")
+    assert as_a_program_reads_it(subprocess.list2cmdline(command)) == command
+
+
+def as_a_program_reads_it(line: str) -> list[str]:
+    """The words of a command line as every program built with Microsoft's compiler takes them apart."""
+    words, word, quoted, place = [], "", False, 0
+    while place < len(line):
+        backslashes = len(line[place:]) - len(line[place:].lstrip("\\"))
+        after = line[place + backslashes:place + backslashes + 1]
+        if backslashes and after == '"':
+            word += "\\" * (backslashes // 2)
+            place += backslashes
+            if backslashes % 2:
+                word, place = word + '"', place + 1
+        elif backslashes:
+            word, place = word + "\\" * backslashes, place + backslashes
+        elif after == '"':
+            quoted, place = not quoted, place + 1
+        elif after == " " and not quoted:
+            words, word, place = [*words, word], "", place + 1
+        else:
+            word, place = word + after, place + 1
+    return [*words, word]
 
 
 @given(st.text(max_size=30))

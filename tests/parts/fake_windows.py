@@ -1,17 +1,16 @@
 """A Windows made of a folder and a few dictionaries: what client.system.windows.calls.Calls promises, for tests.
 
 It stands in the one place where the client calls Windows, so that everything above that place is the real thing.
-Scripts for PowerShell are taken apart as PowerShell would: what arrives is what was encoded.
+Literals in scripts for PowerShell are read as PowerShell reads them.
 """
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,6 @@ class FakeWindows:
     commands: list[list[str]] = field(default_factory=list)
     states: list[tuple[int, int]] = field(default_factory=list)
     """(thread, state) of each request to stay awake."""
-    before_answer: Callable[[str], None] = field(default=lambda script: None)
 
     def place(self, path: str) -> Path:
         """Where a path of this Windows lies in truth."""
@@ -125,9 +123,8 @@ class FakeWindows:
     def run(self, command: Sequence[str], timeout: float) -> Ran:
         self.commands.append(list(command))
         words = " ".join(command)
-        if "-EncodedCommand" in command:
-            words = base64.b64decode(command[-1]).decode("utf-16-le")
-            self.before_answer(words)
+        if "-Command" in command:
+            words = command[-1]
             if "-MethodName Create" in words:
                 return self._create(words)
             if "Remove-CimInstance" in words:

@@ -11,22 +11,22 @@ from client.system.windows.powershell import ask_powershell, records
 
 TIMEOUT = 60.0
 SCRIPT = """\
+function Ask([scriptblock] $question) { try { & $question } catch { } }
 $ErrorActionPreference = 'SilentlyContinue'
-$product = Get-CimInstance Win32_ComputerSystemProduct
-$board = Get-CimInstance Win32_BaseBoard
-$bios = Get-CimInstance Win32_BIOS
 ConvertTo-Json -Depth 4 -Compress @{
-  machine = (Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\Cryptography').MachineGuid
-  product = $product | Select-Object UUID, Vendor, Name, IdentifyingNumber
-  board = $board | Select-Object Manufacturer, Product, SerialNumber
-  bios = $bios | Select-Object Manufacturer, SMBIOSBIOSVersion, SerialNumber
-  system = Get-CimInstance Win32_OperatingSystem | Select-Object Caption, Version
-  memory = [int64](Get-CimInstance Win32_PhysicalMemory | Measure-Object -Property Capacity -Sum).Sum
-  disks = @(Get-PhysicalDisk | Select-Object DeviceId, SerialNumber, AdapterSerialNumber, FriendlyName,
-    @{n = 'BusType'; e = { [string]$_.BusType }}, Size)
-  drives = @(Get-CimInstance Win32_DiskDrive | Select-Object Index, SerialNumber, PNPDeviceID, Model,
-    InterfaceType, MediaType, Size)
-  adapters = @(Get-NetAdapter -Physical | Select-Object PermanentAddress, PnPDeviceID, InterfaceDescription)
+  machine = Ask { (Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\Cryptography').MachineGuid }
+  product = Ask { Get-CimInstance Win32_ComputerSystemProduct |
+    Select-Object UUID, Vendor, Name, IdentifyingNumber }
+  board = Ask { Get-CimInstance Win32_BaseBoard | Select-Object Manufacturer, Product, SerialNumber }
+  bios = Ask { Get-CimInstance Win32_BIOS | Select-Object Manufacturer, SMBIOSBIOSVersion, SerialNumber }
+  system = Ask { Get-CimInstance Win32_OperatingSystem | Select-Object Caption, Version }
+  memory = Ask { [int64](Get-CimInstance Win32_PhysicalMemory | Measure-Object -Property Capacity -Sum).Sum }
+  disks = @(Ask { Get-PhysicalDisk | Select-Object DeviceId, SerialNumber, AdapterSerialNumber, FriendlyName,
+    @{n = 'BusType'; e = { [string]$_.BusType }}, Size })
+  drives = @(Ask { Get-CimInstance Win32_DiskDrive | Select-Object Index, SerialNumber, PNPDeviceID, Model,
+    InterfaceType, MediaType, Size })
+  adapters = @(Ask { Get-NetAdapter -Physical |
+    Select-Object PermanentAddress, PnPDeviceID, InterfaceDescription })
 }
 """
 COMING_AND_GOING = frozenset({"USB", "7", "1394", "4", "SD", "12", "iSCSI", "9", "File Backed Virtual", "15",
