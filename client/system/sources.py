@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 from client.system.kinds import FILE, FOLDER, LINK, NOTHING
@@ -22,24 +23,24 @@ for _name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):  # each wher
     _FLAGS |= getattr(os, _name, 0)
 
 
-def split_path(path: str) -> Iterator[tuple[str, str]]:
+def split_path(path: str, rules: ModuleType = os.path) -> Iterator[tuple[str, str]]:
     """The steps of an absolute path from the root: (name, path up to it).
 
     /home/a gives ("home", "/home"), ("a", "/home/a"). A drive letter is a step of its own: C:\\data gives ("C", "C:\\")
-    and ("data", "C:\\data"); a network share begins with its server and share names.
+    and ("data", "C:\\data"); a network share begins with its server and share names. `rules` are the system's.
     """
-    drive, rest = os.path.splitdrive(path)
-    reached = rest[:1] or os.sep
+    drive, rest = rules.splitdrive(path)
+    reached = rest[:1] or rules.sep
     if drive:
         letter = _DRIVE.match(drive)
-        reached = drive + os.sep
+        reached = drive + rules.sep
         if letter:
             yield letter[1].upper(), reached
         else:
             for name in filter(None, re.split(r"[\\/?]+", drive)):
                 yield name, reached
-    for name in filter(None, re.split(r"[\\/]+" if os.sep == "\\" else "/+", rest)):
-        reached = os.path.join(reached, name)
+    for name in filter(None, re.split(r"[\\/]+" if rules.sep == "\\" else "/+", rest)):
+        reached = rules.join(reached, name)
         yield name, reached
 
 

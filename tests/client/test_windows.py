@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client.names import path_of
 from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FILE, FOLDER, JUNCTION, LINK, NOTHING, UNKNOWN_LINK
+from client.system.sources import split_path
 from client.system.windows import calls as windows_calls
 from client.system.windows import default_home, display, files, paths, power, powershell, secrets
 from client.system.windows.files import ContentElsewhere, classify
@@ -89,6 +91,22 @@ def test_a_folder_is_always_spelt_as_the_disk_spells_it() -> None:
     assert paths.spell_as_on_disk("C:\\Data", listed) == "C:\\Data"
     assert paths.spell_as_on_disk("C:\\USERS\\straße\\x", listed) == "C:\\Users\\Straße\\x"
     assert paths.spell_as_on_disk("C:\\", listed) == "C:\\"
+
+
+@pytest.mark.parametrize(("path", "steps"), [
+    ("C:\\Users\\Alice ", [("C", "C:\\"), ("Users", "C:\\Users"), ("Alice ", "C:\\Users\\Alice ")]),
+    ("d:\\", [("D", "d:\\")]),
+    ("\\\\nas\\photos\\CON", [("nas", "\\\\nas\\photos\\"), ("photos", "\\\\nas\\photos\\"),
+                              ("CON", "\\\\nas\\photos\\CON")]),
+])
+def test_a_path_falls_into_steps_from_its_drive_or_share_and_comes_back(
+    path: str, steps: list[tuple[str, str]],
+) -> None:
+    found = list(split_path(path, ntpath))
+    assert found == steps
+    assert [paths.extend(place) for _, place in found] == [paths.extend(place) for _, place in steps]
+    back = path_of([paths.encode_name(name) for name, _ in found], windows=True)
+    assert ntpath.normcase(back) == ntpath.normcase(path)
 
 
 # --- kinds of entries ------------------------------------------------------------------------------------------------
