@@ -28,6 +28,7 @@ from contents import (
     unpack_wheels,
     windows,
 )
+from side_picture import draw
 
 HERE = Path(__file__).resolve().parent
 NEEDED = {
@@ -108,6 +109,7 @@ def fill(files: Path, python: Path, wheels: Path | None) -> None:
     unpack_wheels(collect_wheels(windows(version), wheels), packages)
     copy_program(packages)
     (files / "ibs-client.cmd").write_bytes(COMMAND.encode("ascii"))
+    (files / "side.bmp").write_bytes(draw())
 
 
 def make(files: Path, arguments: argparse.Namespace) -> None:

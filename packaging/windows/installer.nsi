@@ -46,19 +46,6 @@ VIAddVersionKey "LegalCopyright" "MIT License"
 !define REFUSED 21
 !define NOT_REGISTERED 22
 
-!define MUI_ICON "${ICON}"
-!define MUI_UNICON "${ICON}"
-!define MUI_ABORTWARNING
-!define MUI_FINISHPAGE_RUN
-!define MUI_FINISHPAGE_RUN_TEXT "Open Integrated Backup"
-!define MUI_FINISHPAGE_RUN_FUNCTION OpenWindow
-Page custom AskPortal TakePortal
-!insertmacro MUI_PAGE_INSTFILES
-!insertmacro MUI_PAGE_FINISH
-!insertmacro MUI_UNPAGE_CONFIRM
-!insertmacro MUI_UNPAGE_INSTFILES
-!insertmacro MUI_LANGUAGE "English"
-
 Var Portal
 Var Code
 Var Folders
@@ -70,8 +57,25 @@ Var NoSchedule
 Var Store
 Var Ended       ; the exit code
 Var Found        ; 1 when the word that was looked for is there
+Var Told         ; what the last page says
 Var PortalField
 Var CodeField
+
+!define MUI_ICON "${ICON}"
+!define MUI_UNICON "${ICON}"
+!define MUI_WELCOMEFINISHPAGE_BITMAP "${FILES}\side.bmp"
+!define MUI_ABORTWARNING
+!define MUI_FINISHPAGE_TITLE "Integrated Backup is installed"
+!define MUI_FINISHPAGE_TEXT "$Told"
+!define MUI_FINISHPAGE_RUN
+!define MUI_FINISHPAGE_RUN_TEXT "Open Integrated Backup"
+!define MUI_FINISHPAGE_RUN_FUNCTION OpenWindow
+Page custom AskPortal TakePortal
+!insertmacro MUI_PAGE_INSTFILES
+!insertmacro MUI_PAGE_FINISH
+!insertmacro MUI_UNPAGE_CONFIRM
+!insertmacro MUI_UNPAGE_INSTFILES
+!insertmacro MUI_LANGUAGE "English"
 
 ; --- words and log ---------------------------------------------------------------------------------------------------
 
@@ -307,6 +311,7 @@ Function AskPortal
   Pop $0
   GetDlgItem $0 $HWNDPARENT 1
   SendMessage $0 ${WM_SETTEXT} 0 "STR:&Install"
+  ${NSD_SetFocus} $PortalField
   nsDialogs::Show
 FunctionEnd
 
@@ -409,6 +414,7 @@ FunctionEnd
 
 ; The code goes through the environment, where no list of processes shows it.
 Function SetUp
+  StrCpy $Told "Open it now to sign in and to choose what is backed up."
   ${If} $Portal == ""
     Return
   ${EndIf}
@@ -437,6 +443,7 @@ Function SetUp
     StrCpy $1 "$1 --no-scheduler"
   ${EndIf}
   StrCpy $1 "$1 --hide-recovery-code"
+  Call ChooseSheet
   ${If} $Recovery != ""
     StrCpy $1 '$1 --recovery-sheet "$Recovery"'
   ${EndIf}
@@ -446,6 +453,15 @@ Function SetUp
   Pop $0
   System::Call 'kernel32::SetEnvironmentVariable(t "IBS_CODE", p 0)'
   ${Say} "set-up ended with $0"
+  StrCpy $Told "The set-up did not end well. The window goes on with it and says what is missing."
+  ${If} $0 == 0
+  ${OrIf} $0 == 3
+    StrCpy $Told "This computer is backed up, and a test restore has succeeded. The portal prints the hand-over sheet."
+  ${EndIf}
+  ${If} $Recovery != ""
+  ${AndIf} ${FileExists} "$Recovery"
+    StrCpy $Told "$Told$\r$\n$\r$\nThe recovery code is in $Recovery. Print it, keep the paper away from this computer, and delete the file."
+  ${EndIf}
   ${If} $0 == 0
     Return
   ${ElseIf} $0 == 3
@@ -455,9 +471,25 @@ Function SetUp
   ${Else}
     StrCpy $Ended ${SET_UP_FAILED}
   ${EndIf}
-  IfSilent told
-  MessageBox MB_OK|MB_ICONINFORMATION "The program is installed, but the set-up did not end well. The window goes on with it and says what is missing."
-  told:
+FunctionEnd
+
+; Somebody who sits here gets the recovery code as a file on the own desktop, unless another place was named. A silent
+; installation shows it nowhere: the owner makes one in the portal.
+Function ChooseSheet
+  IfSilent chosen
+  ${If} $Recovery != ""
+  ${OrIf} ${FileExists} "$Store\identity.xml"
+    Return
+  ${EndIf}
+  SetShellVarContext current
+  StrCpy $Recovery "$DESKTOP\Recovery sheet of IBS.txt"
+  StrCpy $4 1
+  ${DoWhile} ${FileExists} "$Recovery"
+    IntOp $4 $4 + 1
+    StrCpy $Recovery "$DESKTOP\Recovery sheet of IBS $4.txt"
+  ${Loop}
+  Call ChooseScope
+  chosen:
 FunctionEnd
 
 ; $2 is a list that ends with ";": its first part goes to $3.
