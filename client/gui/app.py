@@ -11,6 +11,7 @@ from client.gui import icons, styles, theme
 from client.gui.keys import Keyboard
 from client.gui.pages import FIRST_RUN, NAVIGATION, PAGES, Page
 from client.gui.placement import Placement, load_placement, personal_folder, save_placement
+from client.gui.root import Root
 from client.gui.scroller import Scroller, is_narrow
 from client.gui.sidebar import PRODUCT, WIDTH, Sidebar, TopBar
 from client.gui.theme import px
@@ -29,7 +30,7 @@ CLOSE = "window.close"
 """A file by which “ibs-client stop” asks it to close, before the program is replaced."""
 
 
-class Window(tk.Tk):
+class Window(Root):
     """`home` is the store, `runner` does the work, `show` goes to a page; pages find their place in `room`."""
 
     def __init__(self, home: Path, *, contrast: bool | None = None, dpi: float | None = None) -> None:

@@ -69,7 +69,7 @@ class ScheduleCard(Card):
             field.grid(row=0, column=column, sticky="new", padx=(0 if column == 0 else px(12), 0))
             self._between.columnconfigure(column, weight=1, uniform="time")
         for field in (self._at, self._begins, self._ends):
-            field.variable.trace_add("write", lambda *_: self._changed())
+            field.variable.trace_add("write", lambda *_: self.after_idle(self._changed))  # a field forgets first
             field.entry.bind("<Return>", lambda _: self._keep())
 
     def _make_conditions(self) -> None:
@@ -131,7 +131,7 @@ class ScheduleCard(Card):
 
     def _changed(self) -> None:
         """Show what the form means, and only the fields that the plan needs."""
-        if self._filling or self._saved is None:
+        if self._filling or self._saved is None or not self.winfo_exists():
             return
         form = self._form()
         self._lay_out(form)
