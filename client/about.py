@@ -9,13 +9,14 @@ import msgspec
 from client import VERSION, hardware
 from client.activity import FOLDER
 from client.documents import Tell
-from client.errors import NotEnrolled, StoreDamaged
+from client.errors import HomeUnusable, NotEnrolled, StoreDamaged
 from client.settings import load_identity
 from client.technical_log import NAME as TECHNICAL_LOG
 
 
 def describe(home: Path, tell: Tell) -> dict[str, Any]:
-    """Plain values; those of the identity are empty on a computer that is not enrolled, or whose identity is lost."""
+    """Plain values; those of the identity are empty on a computer that is not enrolled, or whose identity is
+    lost, or not for this user's eyes."""
     report = hardware.current_report(home)
     found: dict[str, Any] = {
         "version": VERSION, "home": str(home), "logs": str(home / FOLDER), "technical_log": str(home / TECHNICAL_LOG),
@@ -24,7 +25,7 @@ def describe(home: Path, tell: Tell) -> dict[str, Any]:
     }
     try:
         identity = load_identity(home, tell)
-    except (NotEnrolled, StoreDamaged):
+    except (NotEnrolled, StoreDamaged, HomeUnusable):
         return found
     return found | {
         "portal": identity.portal, "computer": identity.computer, "vault": identity.vault,

@@ -1,6 +1,7 @@
 """The hardware report: collected once per boot, kept in hardware.xml, told to the portal whenever it changes."""
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import platform
@@ -12,7 +13,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from client import documents
-from client.errors import StoreDamaged
+from client.errors import HomeUnusable, StoreDamaged
 from client.portal import Portal
 from client.system import boot_id, hidden_child, machine_facts
 from client.system.facts import tidy
@@ -45,7 +46,8 @@ def current_report(home: Path, *, anew: bool = False) -> HardwareReport:
     if not anew and kept is not None and boot and kept.boot == boot and kept.report.host_name == host:
         return kept.report
     report = _collect(host)
-    _save(home, _Kept(report, boot, "" if kept is None else kept.told))
+    with contextlib.suppress(HomeUnusable):  # a user who may not write the store may look at the report all the same
+        _save(home, _Kept(report, boot, "" if kept is None else kept.told))
     return report
 
 

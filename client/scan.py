@@ -17,6 +17,7 @@ from client.system.sources import (
     describe_status,
     explain_failure,
     is_other_volume,
+    names_of_system,
     read_live,
     split_path,
 )
@@ -165,12 +166,14 @@ class Scanner:
         found: list[Scanned] = []
         complete = True
         excluded, kind_of = self._excluded, self._kind_of
-        place = self._read_at(path)
+        place, of_system = self._read_at(path), names_of_system(path)
         try:
             with os.scandir(place) as listing:
                 for entry in listing:
                     full = entry.path if place is path else os.path.join(path, entry.name)
                     if excluded is not None and excluded(entry.name, full):
+                        continue
+                    if of_system and entry.name.upper() in of_system:
                         continue
                     try:
                         status = entry.stat(follow_symlinks=False)

@@ -14,7 +14,7 @@ from client.system.kinds import FILE, FOLDER, LINK, NOTHING
 
 __all__ = [
     "Copies", "Status", "classify", "describe_status", "explain_failure", "is_elsewhere", "is_other_volume",
-    "open_source", "read_live", "set_attributes", "split_path", "take_copies",
+    "names_of_system", "open_source", "read_live", "set_attributes", "split_path", "take_copies",
 ]
 
 _DRIVE = re.compile(r"^(?:\\\\\?\\)?([A-Za-z]):$")
@@ -70,6 +70,7 @@ if sys.platform == "win32":
         explain_failure,
         is_elsewhere,
         is_other_volume,
+        names_of_system,
         open_source,
         read_everything,
         set_attributes,
@@ -123,3 +124,7 @@ else:
 
     def set_attributes(path: str, attributes: int) -> None:
         """Nothing: what Windows calls attributes has no place here."""
+
+    def names_of_system(folder: str) -> frozenset[str]:
+        """The names in `folder`, in capitals, that are the system's own: none here, where they are no files."""
+        return frozenset()

@@ -218,6 +218,14 @@ def test_a_link_that_cannot_be_read_is_reported_and_not_forgotten(backup: Backup
         "it is a link of a kind that can't be read here"]
 
 
+def test_what_the_system_keeps_for_itself_is_passed_over(backup: Backup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("client.scan.names_of_system", lambda path: {"PAGEFILE.SYS"} if path.endswith("C") else set())
+    for name in ("C/pagefile.sys", "C/letter", "C D/pagefile.sys"):
+        backup.write(name, b"1")
+    assert backup.run().files == 2
+    assert {b"C", b"letter", b"C D", b"pagefile.sys"} <= set(backup.indexed())
+
+
 def test_a_volume_in_a_folder_is_not_entered_and_that_is_said(backup: Backup, monkeypatch: pytest.MonkeyPatch) -> None:
     backup.write("disk/of another volume", b"1")
     (backup.source / "old").symlink_to("new")

@@ -152,6 +152,11 @@ def test_a_volume_in_a_folder_is_told_from_a_junction_by_its_target() -> None:
     assert not files.is_other_volume("C:\\secret", refuse)
 
 
+def test_what_windows_keeps_for_itself_is_passed_over_at_the_root_of_a_volume_only() -> None:
+    assert "PAGEFILE.SYS" in files.names_of_system("C:\\")
+    assert files.names_of_system("C:\\Users") == files.names_of_system("\\\\nas\\share") == frozenset()
+
+
 def test_where_content_lies_is_no_change_of_a_file() -> None:
     def status(attributes: int) -> os.stat_result:
         return SimpleNamespace(st_size=5, st_mtime_ns=7, st_file_attributes=attributes)  # type: ignore[return-value]
@@ -249,8 +254,11 @@ def test_the_store_belongs_to_the_system_the_administrators_and_its_maker(
     windows: FakeWindows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     windows.answers["icacls"] = ""
-    for user, names in (("alice", ["alice"]), ("SYSTEM", []), ("PC-FRONT$", [])):
+    for user, domain, names in (
+        ("alice", "", ["alice"]), ("alice", "FIRM", ["FIRM\\alice"]), ("SYSTEM", "PC", []), ("PC-FRONT$", "FIRM", []),
+    ):
         monkeypatch.setenv("USERNAME", user)
+        monkeypatch.setenv("USERDOMAIN", domain)
         secrets.protect_file(tmp_path, windows)
         command = windows.commands.pop()
         assert command[0].endswith("\\System32\\icacls.exe")

@@ -9,6 +9,12 @@ from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FILE, FOLDER, JUNCT
 from client.system.windows.calls import Calls, native
 from client.system.windows.paths import extend
 
+OF_THE_SYSTEM = frozenset({
+    "PAGEFILE.SYS", "SWAPFILE.SYS", "HIBERFIL.SYS", "DUMPSTACK.LOG", "DUMPSTACK.LOG.TMP", "SYSTEM VOLUME INFORMATION",
+    "$RECYCLE.BIN", "$SYSRESET", "$WINREAGENT",
+})
+"""What Windows keeps at the root of a volume for itself: memory on the disk, its own shadow copies, the bin."""
+
 GENERIC_READ = 0x80000000
 SHARE_ALL = 0x1 | 0x2 | 0x4
 """Others may read, write and delete or rename the file meanwhile; Python's own open() forbids the last."""
@@ -70,6 +76,11 @@ def classify(status: Described) -> int:
     if attributes & (RECALL_ON_OPEN | RECALL_ON_DATA_ACCESS | OFFLINE):
         return ELSEWHERE_FOLDER if folder else ELSEWHERE
     return FOLDER if folder else FILE
+
+
+def names_of_system(folder: str) -> frozenset[str]:
+    """The names in `folder`, in capitals, that are the system's own and no part of any backup."""
+    return OF_THE_SYSTEM if len(folder) == len("C:\\") else frozenset()
 
 
 def is_other_volume(path: str, read_link: Callable[[str], str] = os.readlink) -> bool:

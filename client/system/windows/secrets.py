@@ -32,7 +32,7 @@ def protect_file(path: Path, calls: Calls | None = None) -> None:
     Raises OSError when the system refuses.
     """
     if path.is_dir():
-        _grant(access_command(path, os.environ.get("USERNAME", "")), calls)
+        _grant(access_command(path, _user()), calls)
 
 
 def protect_token(path: Path, calls: Calls | None = None) -> None:
@@ -42,7 +42,7 @@ def protect_token(path: Path, calls: Calls | None = None) -> None:
     """
     shared = os.environ.get("ProgramData") or "C:\\ProgramData"  # noqa: SIM112 (as Windows spells it)
     of_user = not str(path).lower().startswith(shared.lower() + "\\")
-    _grant(access_command(path, os.environ.get("USERNAME", "") if of_user else "", folder=False), calls)
+    _grant(access_command(path, _user() if of_user else "", folder=False), calls)
 
 
 def share_store(home: Path, requests: Path, calls: Calls | None = None) -> None:
@@ -63,11 +63,19 @@ def access_command(path: Path, user: str, *, folder: bool = True) -> list[str]:
     """The call of icacls that ends inheritance and names who may use `path`. Accounts are named by their numbers,
     since their names differ between languages."""
     granted = [SYSTEM_SID, ADMINISTRATORS_SID]
-    if user and user.upper() != "SYSTEM" and not user.endswith("$"):
+    if user:
         granted.append(user)
     rights = "(OI)(CI)F" if folder else "F"
     words = [part for name in granted for part in ("/grant:r", f"{name}:{rights}")]
     return [program("icacls.exe"), str(path), "/inheritance:r", *words, "/Q"]
+
+
+def _user() -> str:
+    """Who runs this, with the domain; "" for a service, which is SYSTEM or named for the computer."""
+    name, domain = os.environ.get("USERNAME", ""), os.environ.get("USERDOMAIN", "")
+    if not name or name.upper() == "SYSTEM" or name.endswith("$"):
+        return ""
+    return f"{domain}\\{name}" if domain else name
 
 
 def _grant(command: list[str], calls: Calls | None) -> None:
