@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from client.scan import compile_patterns
+from client.system.kinds import FILE, FOLDER
+from client.system.sources import classify, read_live
 
 SECONDS = 60.0
 """A look at a slow network drive must end some day; what was counted until then is told as “at least”."""
@@ -42,25 +43,29 @@ def measure_folder(
             break
         path, outside = waiting.pop()
         try:
-            with os.scandir(path) as listing:
+            with os.scandir(read_live(path)) as listing:
                 for entry in listing:
-                    _count(entry, outside or bool(left_out and left_out(entry.name, entry.path)), found, waiting)
+                    place = os.path.join(path, entry.name)
+                    _count(entry, place, outside or bool(left_out and left_out(entry.name, place)), found, waiting)
         except OSError:
             found.complete = False
     return found
 
 
-def _count(entry: os.DirEntry[str], outside: bool, found: Measure, waiting: list[tuple[str, bool]]) -> None:
+def _count(
+    entry: os.DirEntry[str], place: str, outside: bool, found: Measure, waiting: list[tuple[str, bool]],
+) -> None:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:
         found.complete = False
         return
-    if stat.S_ISDIR(status.st_mode):
-        waiting.append((entry.path, outside))
-    elif stat.S_ISREG(status.st_mode) and outside:
+    kind = classify(status)
+    if kind == FOLDER:
+        waiting.append((place, outside))
+    elif kind == FILE and outside:
         found.left_out_files += 1
         found.left_out_bytes += status.st_size
-    elif stat.S_ISREG(status.st_mode):
+    elif kind == FILE:
         found.files += 1
         found.bytes += status.st_size

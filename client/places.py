@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from client.system.kinds import FOLDER
+from client.system.sources import classify
+
 MOUNTS = ("/media", "/run/media", "/mnt", "/srv", "/home")
 LIMIT = 2_000
 """Of a folder with more folders than this, the first by name are shown; the others can be typed."""
@@ -67,6 +70,6 @@ def has_folders(folder: str) -> bool:
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_dir(follow_symlinks=False)
+        return entry.is_dir(follow_symlinks=False) and classify(entry.stat(follow_symlinks=False)) == FOLDER
     except OSError:
         return False
