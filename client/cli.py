@@ -36,6 +36,7 @@ COMMANDS = {
     "hardware": "show what the portal is told of this computer's hardware",
     "connection": "try whether the portal answers, and show its certificate",
     "report": "save a technical report for whoever helps",
+    "sign-in": "look and restore on a computer whose client is installed for everybody",
     "sign-out": "forget who this computer is; settings and backups stay",
     "log": "show what the last jobs did",
     "stop": "end the running backup and the window, before the program is replaced",

@@ -6,14 +6,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from client.documents import Tell
+from client.errors import AccessKept, HomeUnusable
 from client.portal import Portal
+from client.restore_access import load_access
 from client.settings import Identity, load_identity
 
 
 @contextlib.contextmanager
 def connect(home: Path, tell: Tell) -> Iterator[tuple[Identity, Portal]]:
-    """This computer's identity and its portal; raises NotEnrolled or StoreDamaged."""
-    identity = load_identity(home, tell)
+    """This computer's identity and its portal; raises NotEnrolled or StoreDamaged.
+
+    Where this user may not read the computer's own token, it is one that the user signed in for, which is good for
+    reading only; raises AccessKept when there is none.
+    """
+    try:
+        identity = load_identity(home, tell)
+    except HomeUnusable as error:
+        if not isinstance(error.__cause__, PermissionError):
+            raise
+        found = load_access(home)
+        if found is None:
+            raise AccessKept from error
+        identity = found
     portal = Portal(identity.portal, identity.token, ca=identity.ca)
     try:
         yield identity, portal

@@ -7,6 +7,7 @@ from client import VERSION, hardware
 from client.documents import Tell
 from client.errors import AlreadyEnrolled, NotEnrolled, StoreDamaged
 from client.portal import Portal
+from client.restore_access import save_public
 from client.settings import Identity, Journal, load_identity, save_identity, save_journal
 from client.system import WINDOWS_NAMES
 from protocol.errors import PortalUntrusted
@@ -33,10 +34,12 @@ def enrol(
         user_name=user, password=password, set_up_code=code, client_version=VERSION, windows_names=WINDOWS_NAMES,
         hardware=report,
     ))
-    save_identity(home, Identity(
+    identity = Identity(
         portal=portal.address, ca=ca, computer=answer.computer, vault=answer.vault, account=answer.account,
         customer_number=answer.customer_number, token=answer.token, windows_names=WINDOWS_NAMES,
-    ))
+    )
+    save_identity(home, identity)
+    save_public(home, identity)
     hardware.remember_told(home, report)
     return answer
 

@@ -38,6 +38,8 @@ from protocol.messages import (
     RestoreAccess,
     RestoreReport,
     ScheduleReport,
+    SignedIn,
+    SignIn,
     SnapshotPage,
     Snapshots,
     Wishes,
@@ -81,6 +83,10 @@ class Portal:
     def enrol(self, request: EnrolComputer) -> EnrolledComputer:
         """Sign in with an account's password or a set-up code; the only call without a token. Never repeated."""
         return self._ask("POST", "/enrolments", EnrolledComputer, request, repeatable=False)
+
+    def sign_in(self, request: SignIn) -> SignedIn:
+        """A token for a person, good for looking and restoring; without a token of one's own. Never repeated."""
+        return self._ask("POST", "/restores/tokens", SignedIn, request, repeatable=False)
 
     def report_schedule(self, report: ScheduleReport) -> None:
         """Tell when this computer means to back up, and what."""

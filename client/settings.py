@@ -11,7 +11,6 @@ from xml.etree.ElementTree import Element, SubElement
 from client import documents
 from client.documents import Tell
 from client.errors import (
-    AccessKept,
     FolderUnknown,
     HomeUnusable,
     NotEnrolled,
@@ -209,14 +208,8 @@ def _steps(folder: str) -> list[bytes]:
 
 
 def load_identity(home: Path, tell: Tell) -> Identity:
-    """Who this computer is; raises NotEnrolled, StoreDamaged when neither the file nor its .bak can be read, or
-    AccessKept when this user may not read it."""
-    try:
-        root = documents.read(home / IDENTITY, "identity", tell, schema="identity")
-    except HomeUnusable as error:
-        if isinstance(error.__cause__, PermissionError):
-            raise AccessKept from error
-        raise
+    """Who this computer is; raises NotEnrolled, or StoreDamaged when neither the file nor its .bak can be read."""
+    root = documents.read(home / IDENTITY, "identity", tell, schema="identity")
     if root is None:
         raise NotEnrolled()
     try:

@@ -16,12 +16,13 @@ from flask_login import current_user, login_user, logout_user
 
 from protocol.errors import NotFound, TokenRejected
 from protocol.messages import LEASE_HEADER, TOKEN_HEADER
+from server.config import Config
 from server.database import begin_reading
 from server.extensions import db, login_manager
 from server.models import Account, BrowserSession, Computer, Customer, Run, Staff, Subscription
 from server.services.backup import leases
 from server.services.files import catalogue
-from server.services.fleet import enrolment
+from server.services.fleet import enrolment, restore_tokens
 from server.services.house.refusals import NotPermitted
 from server.services.people import ownership
 from server.services.people.ownership import ADMINISTRATOR
@@ -47,6 +48,14 @@ def computer_from_token() -> Computer:
     if computer is None:
         raise TokenRejected
     return computer
+
+
+def computer_that_reads() -> Computer:
+    """As computer_from_token, or the computer of a person who signed in there to restore. Raises TokenRejected."""
+    _, _, token = request.headers.get(TOKEN_HEADER, "").partition(" ")
+    config: Config = current_app.config["IBS"]
+    found = restore_tokens.find_by_token(token.strip(), config, datetime.now(UTC))
+    return found or computer_from_token()
 
 
 def presented_lease() -> str:

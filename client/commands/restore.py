@@ -13,11 +13,12 @@ from client.cancellation import cancel_by_signal, cancel_by_word, read_word_line
 from client.connection import connect
 from client.console import Follower, add_shapes, amount, complain, count, say, say_json
 from client.control import RunCancelled
-from client.errors import ChoiceUnreadable
+from client.errors import ChoiceUnreadable, HomeUnusable
 from client.events import Event, Finished, Notice
 from client.names import steps_of
 from client.outcomes import DONE
 from client.restore import plan_restore, report_end, run_restore
+from client.restore_access import personal_state
 from client.target import Steps
 
 
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     cancelled = cancel_by_signal()
     if arguments.events:
         cancel_by_word(cancelled)
-    with ActivityLog(home, "restore") as log:
+    with _open_log(home) as log:
 
         def emit(event: Event) -> None:
             log.record(event)
@@ -76,6 +77,14 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             follow.clear()
     return follow.finish()
+
+
+def _open_log(home: Path) -> ActivityLog:
+    """In the store, or with the person's own things where the store is everybody's."""
+    try:
+        return ActivityLog(home, "restore")
+    except HomeUnusable:
+        return ActivityLog(personal_state(), "restore")
 
 
 def _read_paths(arguments: argparse.Namespace) -> list[str]:

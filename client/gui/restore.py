@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from client.events import Event, Failed, Finished
+from client.gui import restore_access
 from client.gui.pages import Page
 from client.gui.presenters.problems import describe_problem
 from client.gui.presenters.restore import read_points
@@ -31,7 +32,7 @@ class RestorePage(Page):
         self._steps = Box(self)
         self._steps.pack(fill="both", expand=True)
         self._choice = ChoiceView(self._steps, self, self._ask_where)
-        self._empty: EmptyState | None = None
+        self._empty: EmptyState | restore_access.AccessCard | None = None
         self._target: TargetView | None = None
         self._job: JobView | None = None
         if job_of(window.runner) is not None:
@@ -72,6 +73,9 @@ class RestorePage(Page):
         self.ask(["snapshots", "--json"], self._take_points)
 
     def _take_points(self, answer: Answer) -> None:
+        if answer.error is not None and answer.error.code == restore_access.CODE:
+            self._ask_password()
+            return
         if answer.error is not None:
             self.tell(answer.error)
             return
@@ -95,6 +99,12 @@ class RestorePage(Page):
                                  "The first appears after the first backup.", button="Back up now",
                                  command=self._back_up)
         self._empty.pack(fill="x")
+
+    def _ask_password(self) -> None:
+        self._choice.pack_forget()
+        if self._empty is None:
+            self._empty = restore_access.AccessCard(self._steps, self, self._ask_points)
+            self._empty.pack(fill="x")
 
     def _back_up(self) -> None:
         self.window.runner.start("backup")

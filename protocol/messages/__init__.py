@@ -28,6 +28,8 @@ from protocol.messages.computers import (
     ProtectedFolder,
     RestoreReport,
     ScheduleReport,
+    SignedIn,
+    SignIn,
     Wishes,
 )
 from protocol.messages.restores import (
@@ -124,6 +126,8 @@ __all__ = [
     "RestoreAccess",
     "RestoreReport",
     "ScheduleReport",
+    "SignIn",
+    "SignedIn",
     "Size",
     "Snapshot",
     "SnapshotEntry",

@@ -42,6 +42,21 @@ class EnrolComputer(Message, frozen=True, kw_only=True):
     hardware: HardwareReport
 
 
+class SignIn(Message, frozen=True, kw_only=True):
+    """POST /restores/tokens: a person wants to restore on a `computer` whose own token is kept from its users."""
+
+    user_name: Text
+    password: Annotated[str, Meta(max_length=1024)]
+    computer: Text
+
+
+class SignedIn(Message, frozen=True, kw_only=True):
+    """A token that is good for looking and restoring alone, until `until` or until the password is changed."""
+
+    token: Text
+    until: datetime
+
+
 class EnrolledComputer(Message, frozen=True, kw_only=True):
     """The computer's identity. `token` and `recovery_code` are told only here."""
 

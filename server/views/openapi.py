@@ -63,7 +63,7 @@ def _operation(one: Exchange) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": _reference(one.request)}}}
     elif one.method == "PUT":
         operation["requestBody"] = {"required": True, "content": {XML: {"schema": {"type": "string"}}}}
-    if one.path == f"{API}/enrolments":
+    if one.path in {f"{API}/enrolments", f"{API}/restores/tokens"}:
         operation["security"] = []
     return operation
 

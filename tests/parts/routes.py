@@ -236,6 +236,7 @@ ROUTES = {
     "POST /api/v1/runs/<number>/packs": "400",
     "GET /api/v1/snapshots": "401",
     "POST /api/v1/snapshots/<number>/entries": "400",
+    "POST /api/v1/restores/tokens": "400",
     "POST /api/v1/search": "400",
     "POST /api/v1/versions": "400",
     "GET /api/v1/status": "401",

@@ -28,6 +28,7 @@ STEPS = {
     "IBS-1104": ("Sign in", "sign_in"),
     "IBS-1105": ("Sign in", "sign_in"),
     "IBS-4103": ("Choose folders", "folders"),
+    "IBS-1108": ("Sign in to restore", "restore"),
 }
 """Code → the word of a button and the page that it goes to."""
 
