@@ -13,7 +13,7 @@ from client.entries import EntrySender
 from client.errors import NoFolders
 from client.events import Emit, Finished, Notice, PackStored, Progress, Started
 from client.heart import Heart
-from client.index import IndexWriter, read_head, read_index
+from client.index import IndexWriter, read_head, read_index, written_at
 from client.opening import KeptJournal, open_run
 from client.outcomes import end_of_run
 from client.pipeline import Pipeline
@@ -178,7 +178,7 @@ class _Run:
         self.recorder = Recorder(self.index, self.manifest, self.entries, self.job.emit, full=self.kind == "f")
         self.walk = Walk(
             self.job.settings, self.recorder, self.pipeline, self._tell,
-            choose_suspects(self.job.settings, opened.number, opened.lost_chunks),
+            choose_suspects(self.job.settings, written_at(home), time.time(), opened.lost_chunks),
             index=read_index(home) if fits else None, root=self.root,
             next_node=opened.next_node if fits else opened.next_node + 1, read_at=self.sources.read_at,
         )

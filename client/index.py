@@ -151,6 +151,14 @@ def read_head(home: Path) -> IndexHead | None:
         return None
 
 
+def written_at(home: Path) -> float:
+    """When the index was put into its place, in seconds since 1970; 0 when there is none."""
+    try:
+        return (home / NAME).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def _find_end(file: BinaryIO) -> int:
     """Where the end element begins; ValueError (Unreadable) when the index was cut off."""
     size = file.seek(0, os.SEEK_END)

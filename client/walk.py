@@ -16,21 +16,24 @@ from client.system.sources import classify, read_live
 from vault.chunks import CHUNK_ID_LENGTH
 
 CYCLE = 30
-"""Runs in which every file is read again, however unchanged it looks."""
+"""Days in which every file is read again, however unchanged it looks."""
+DAY = 86_400
 OUTSTANDING = 2_000
 """Findings that may wait for the reading of one before them."""
 
 
-def choose_suspects(settings: Settings, run: int, lost: Sequence[bytes]) -> Suspect:
-    """Which unchanged-looking files are read all the same: by pattern, those whose chunks were `lost`, and this run's
-    share of all for as long as the settings allow, so that content changed behind an old time is found."""
+def choose_suspects(settings: Settings, last: float, now: float, lost: Sequence[bytes]) -> Suspect:
+    """Which unchanged-looking files are read all the same: by pattern, those whose chunks were `lost`, and the share
+    of the days since the `last` snapshot for as long as the settings allow, so that content changed behind an old time
+    is found. Times are seconds since 1970."""
     always = compile_patterns(settings.always_hash)
     missing = frozenset(lost)
-    turn, seconds = run % CYCLE, settings.rehash_seconds
+    seconds = settings.rehash_seconds
     until = time.monotonic() + seconds
+    turns = frozenset(day % CYCLE for day in range(int(now // DAY), int(last // DAY), -1)[:CYCLE] if seconds)
 
     def suspect(scanned: Scanned, known: Indexed) -> bool:
-        if known.node % CYCLE == turn and seconds and time.monotonic() < until:
+        if turns and known.node % CYCLE in turns and time.monotonic() < until:
             return True
         if always is not None and always(os.path.basename(scanned.path), scanned.path):
             return True

@@ -10,13 +10,13 @@ from client import walk
 from client.deduplication import ChunkStore
 from client.entries import EntrySender
 from client.events import Event
-from client.index import Indexed, IndexWriter, read_index
+from client.index import FILE, Indexed, IndexWriter, read_index
 from client.merge import Suspect
 from client.pipeline import Pipeline
 from client.recorder import Recorder
 from client.scan import Scanned
 from client.settings import Settings
-from client.walk import Walk
+from client.walk import DAY, Walk, choose_suspects
 from protocol.messages import KnownChunks, LookupChunks
 from vault.keys import derive_keys
 from vault.parts import ManifestWriter
@@ -87,3 +87,22 @@ def test_a_file_that_is_read_to_make_sure_does_not_hold_up_all_that_follow(tmp_p
     assert backup.run(suspect, tell).files == FILES
     assert read
     assert most[0] <= walk.OUTSTANDING + 1
+
+
+def read_again(settings: Settings, last_day: float, today: float) -> set[int]:
+    """The numbers of the unchanged-looking files, of sixty, that a run reads again; days are those since 1970."""
+    suspect = choose_suspects(settings, last_day * DAY, today * DAY, ())
+    seen = Scanned(FILE, b"a", "/a", (1, 1, 1, 1, 1))
+    return {node for node in range(60) if suspect(seen, Indexed(FILE, b"a", node, 1, 1, 1, 1, 1, False, b""))}
+
+
+def test_each_file_is_read_again_once_a_month_however_often_backups_run(tmp_path: Path) -> None:
+    settings = Settings(tmp_path)
+    assert read_again(settings, 20_000.1, 20_000.9) == set(), "the first run of the day had its share"
+    assert read_again(settings, 20_000.9, 20_001.1) == {21, 51}
+    assert read_again(settings, 20_000.9, 20_003.1) == {21, 51, 22, 52, 23, 53}, "days without a run are made up for"
+    assert read_again(settings, 0, 20_000) == set(range(60))
+    assert read_again(settings, 20_001, 20_000) == set(), "a clock that was set back"
+    month = [read_again(settings, day, day + 1) for day in range(20_000, 20_030)]
+    assert sorted(node for share in month for node in share) == list(range(60))
+    assert read_again(Settings(tmp_path, rehash_seconds=0), 0, 20_000) == set()
