@@ -136,9 +136,9 @@ def test_backups_that_were_switched_off_say_by_whom_and_what_to_do(
     assert hand.sees("priya.front")
     assert hand.sees("moving to a new PC")
     hand.photograph("switched-off-home")
-    refused = computer.start("backup", "--automatic")  # the scheduler does not know it yet
-    hand.wait_for("IBS-1201")
-    assert refused.wait(30) == 4
+    with computer.start("backup", "--automatic") as refused:  # the scheduler does not know it yet
+        hand.wait_for("IBS-1201")
+        assert refused.wait(30) == 4
     assert hand.sees("My details")
     hand.photograph("switched-off-refused")
     hand.click("Activity")
@@ -174,17 +174,17 @@ def test_a_window_follows_what_the_scheduler_started_and_starts_no_second_one(
         write(computer.source / f"{number}.bin", noise(10_000_000, number))
     hand = open_window(computer)
     hand.wait_for("Not backed up yet")
-    scheduled = computer.start("backup", "--automatic", "--json")
-    hand.wait_for("Backing up")
-    hand.click("Pause")
-    hand.wait_for("Paused.")
-    assert button(hand, "Back up now").instate(["disabled"])
-    second = computer.run_apart("backup", "--json")
-    second.must_say(1, "IBS-9201")
-    hand.photograph("scheduler-paused")
-    hand.click("Go on")
-    hand.wait_for("Your files are protected", 60)
-    assert scheduled.wait(30) == 0
+    with computer.start("backup", "--automatic", "--json") as scheduled:
+        hand.wait_for("Backing up")
+        hand.click("Pause")
+        hand.wait_for("Paused.")
+        assert button(hand, "Back up now").instate(["disabled"])
+        second = computer.run_apart("backup", "--json")
+        second.must_say(1, "IBS-9201")
+        hand.photograph("scheduler-paused")
+        hand.click("Go on")
+        hand.wait_for("Your files are protected", 60)
+        assert scheduled.wait(30) == 0
     assert computer.snapshots() == [1]
 
 
@@ -193,13 +193,12 @@ def test_a_backup_that_is_killed_is_seen_to_be_over(house: House, open_window: O
     for number in range(8):
         write(computer.source / f"{number}.bin", noise(10_000_000, number))
     hand = open_window(computer)
-    running = computer.start("backup", "--automatic")
-    hand.wait_for("Backing up")
-    running.kill()
-    hand.wait(lambda: not hand.window.runner.running, "the end", 2)
-    hand.wait_for("interrupted")
-    hand.photograph("killed")
-    running.wait()
+    with computer.start("backup", "--automatic") as running:
+        hand.wait_for("Backing up")
+        running.kill()
+        hand.wait(lambda: not hand.window.runner.running, "the end", 2)
+        hand.wait_for("interrupted")
+        hand.photograph("killed")
     hand.click("Back up now")
     hand.wait_for("Your files are protected", 60)
 
