@@ -153,7 +153,7 @@ def _sign_in(home: Path, plan: Plan, emit: Emit) -> tuple[Identity, str]:
     if known is not None:
         if known.portal != portal.address:
             raise AlreadyEnrolled(portal=known.portal, computer=known.computer)
-        emit(StepDone(SIGN_IN, f"Signed in already, for customer {known.customer_number}, account {known.account}."))
+        emit(StepDone(SIGN_IN, f"Signed in already: customer {known.customer_number}, account {known.account}."))
         return known, ""
     if not plan.code:
         raise CodeMissing
@@ -166,7 +166,7 @@ def _sign_in(home: Path, plan: Plan, emit: Emit) -> tuple[Identity, str]:
         ))
         sheet.append(_recovery_sheet(portal.address, answer))
     emit(StepDone(SIGN_IN, (
-        f"Signed in for customer {answer.customer_number}, account {answer.account}: plan {answer.plan}, "
+        f"customer {answer.customer_number}, account {answer.account}, plan {answer.plan} with "
         f"{amount(answer.quota)}, valid until {moment(answer.valid_until)}.")))
     return load_identity(home, lambda text: emit(Notice(text))), answer.recovery_code
 

@@ -22,7 +22,7 @@ class CleanRoot:
         """Run a program as root, with nothing in its environment but a path and `variables`."""
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"} | variables
         done = subprocess.run(
-            ["unshare", "--mount", "--fork", "sh", "-c", INSIDE, str(self.folder), *words],
+            ["unshare", "--mount", "--uts", "--fork", "sh", "-c", INSIDE, str(self.folder), *words],
             env=environment, input=stdin, capture_output=True, text=True, check=False)
         return Ended(done.returncode, done.stdout, done.stderr)
 
