@@ -88,6 +88,7 @@ class Restoration:
                     self._stop.set()
                     raise
         finally:
+            self._emit(Progress(self.counts.files, self.counts.bytes, self.counts.bytes))
             self._delivery.abandon()
             for storage in self._storages:
                 storage.close()

@@ -2,14 +2,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from client.activity import FOLDER, LoggedJob, log_files, read_log, read_logs
+from client.activity import FOLDER, LoggedJob, log_files, read_log, read_logs, repair_logs
 from client.console import amount, complain, count, say, say_json, shown
 from client.errors import CopyUnsaved, NotListed
 from client.outcomes import DONE
 from client.overview import run_fields
+from vault.errors import BackupError
 
 SHOWN_JOBS = 10
 BRIEF_NOTICES = 5
@@ -44,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _find(arguments: argparse.Namespace) -> list[LoggedJob]:
+    with contextlib.suppress(OSError, BackupError):  # what a dead job left open; a reader may lack the rights
+        repair_logs(arguments.home)
     if arguments.one is None:
         return list(read_logs(arguments.home, max(arguments.last, 1)))
     path = next((path for path in log_files(arguments.home) if path.stem == arguments.one), None)

@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from datetime import UTC, datetime
 
+from client.activity import repair_logs
 from client.console import amount, complain, count, moment, say, say_json, shown
 from client.outcomes import DONE
 from client.overview import describe
+from vault.errors import BackupError
 
 RUNS = 5
 
@@ -19,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look and show."""
+    with contextlib.suppress(OSError, BackupError):  # what a dead job left open; a reader may lack the rights
+        repair_logs(arguments.home)
     found = describe(arguments.home, max(arguments.last, 1), datetime.now(UTC), complain)
     if arguments.json:
         say_json(found)

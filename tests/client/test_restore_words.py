@@ -183,11 +183,12 @@ def test_files_that_were_there_are_told_apart_from_failures() -> None:
     broken = FileSkipped("/b", "IBS-5201", "/b is damaged.")
     kept = follow(there, Finished(14, 147, 1, 1, 1, 1, 2.0))
     assert describe_end(kept) == (
-        "warn", "147 of 148 files restored and checked.", "The others exist already and were left as they are.")
+        "warn", "147 of 148 files restored and checked.", "The other one exists already and was left as it is.")
     both = follow(there, broken, Finished(14, 146, 1, 1, 1, 2, 2.0))
     assert describe_end(both)[1] == "146 of 148 files restored and checked."
     assert "list says why" in describe_end(both)[2]
-    assert failure_rows(both.failures)[0][0] == "/a\\n"
+    assert failure_rows(both.failures)[0] == ("/a\\n", "/a exists already and was left as it is.", "IBS-4201")
+    assert failure_rows(both.failures)[1][1] == "It is damaged."
 
 
 def test_a_restore_that_was_cancelled_failed_or_killed_says_so() -> None:

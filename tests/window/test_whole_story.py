@@ -14,7 +14,7 @@ from tests.parts.window import Hand
 from tests.stories.conftest import OpenHouse
 from tests.window.conftest import Open, OpenScreen
 
-SIZE = 90_000_000
+SIZE = 220_000_000
 CHUNK = 10_000_000
 
 

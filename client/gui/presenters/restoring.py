@@ -1,6 +1,7 @@
 """A restore in words: where it goes, what is in its way, how far it is, and how it ended."""
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -118,7 +119,9 @@ def describe_end(state: RestoreState) -> tuple[str, str, str]:
             return "ok", sentence, f"{words.size(end.stored)}, each compared with its checksum."
         stayed = sum(failure.code == EXISTS for failure in state.failures)
         if stayed == end.skipped:
-            return "warn", sentence, "The others exist already and were left as they are."
+            others = ("The other one exists already and was left as it is." if stayed == 1
+                      else "The others exist already and were left as they are.")
+            return "warn", sentence, others
         return "warn", sentence, "The list says why the others were not. Everything that was restored is complete."
     if isinstance(end, Cancelled):
         done = words.count(state.files, "file")
@@ -129,5 +132,10 @@ def describe_end(state: RestoreState) -> tuple[str, str, str]:
 
 
 def failure_rows(failures: Sequence[Failure]) -> list[tuple[str, str, str]]:
-    """(file, why, code) of each, fit for a table."""
-    return [(words.readable(one.path), one.reason, one.code) for one in failures]
+    """(file, why, code) of each, fit for a table; the reason does not name the file again."""
+    rows = []
+    for one in failures:
+        reason = f"It{one.reason.removeprefix(one.path)}" if one.reason.startswith(one.path) else one.reason
+        path = one.path if os.sep != "/" or one.path.startswith("/") else f"/{one.path}"
+        rows.append((words.readable(path), words.readable(reason), one.code))
+    return rows
