@@ -46,8 +46,7 @@ class CodeMissing(BackupError):
 
 
 class NothingSuggested(BackupError):
-    """None of the usual folders (Desktop, Documents, Pictures, mail) is on this computer, so nothing is protected yet.
-    """
+    """None of the usual folders (Desktop, Documents, Pictures, mail) was found, so nothing is protected yet."""
 
     code = "IBS-4110"
     hint = "Name the folders with --folder DIR and begin the set-up again: it goes on from here."

@@ -53,13 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
     teller.hides_code = arguments.hide_recovery_code
     try:
         report = set_up(arguments.home, plan, teller, Random())
-    except BaseException as error:
-        teller.break_off()
-        if not isinstance(error, JobStopped):
-            raise
-        return teller.explain(error)
-    teller.clear()
-    teller.conclude(report)
+        teller.conclude(report)
+    except JobStopped as stopped:
+        return teller.explain(stopped)
+    finally:
+        teller.clear()
+        teller.tell_code()
     complete = report.registered or arguments.no_scheduler
     return DONE if complete and not report.skipped else DONE_WITH_SKIPPED
 
@@ -104,14 +103,15 @@ class _Teller(Follower):
         say(f"Vault:         {event.vault}")
         say("Both are shown only now. Print them and keep them away from this computer.")
 
-    def break_off(self) -> None:
-        """Before the end: a recovery code that was not shown yet is shown now, for it is told only once."""
-        self.clear()
+    def tell_code(self) -> None:
+        """At the end, however it came: a recovery code that was not shown yet is shown now, for it is told only once.
+        """
         if self._recovery_code and self._mode == JSON:
             complain(f"Recovery code: {self._recovery_code} (shown only now)")
 
     def explain(self, stopped: JobStopped) -> int:
         """Word the end of a backup or restore that brought no result; the command's exit code."""
+        self.clear()
         failed = stopped.failed
         if self._mode == JSON:
             say_json({"error": {"code": failed.code, "sentence": failed.sentence, "hint": failed.hint}})
@@ -121,6 +121,8 @@ class _Teller(Follower):
 
     def conclude(self, report: Report) -> None:
         """The report: to programs all of it, to people what to hand over."""
+        self.clear()
+        self._recovery_code = ""
         if self.hides_code:
             report = replace(report, recovery_code="")
         if self._mode == JSON:
