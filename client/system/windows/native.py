@@ -9,7 +9,7 @@ if sys.platform == "win32":
     import os
     import subprocess
     import winreg
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from ctypes import wintypes
 
     from client.system.windows.calls import Ran
@@ -43,6 +43,14 @@ if sys.platform == "win32":
 
     def _failure() -> OSError:
         return ctypes.WinError(ctypes.get_last_error())
+
+    def _function(library: str, name: str) -> Callable[..., int]:
+        """A function that older versions of Windows don't have; OSError there."""
+        try:
+            found: Callable[..., int] = getattr(ctypes.WinDLL(library), name)
+        except AttributeError as error:
+            raise OSError(f"this version of Windows has no {name}") from error
+        return found
 
     def _blob(content: bytes) -> _Blob:
         kept = ctypes.create_string_buffer(content, len(content))
@@ -153,12 +161,12 @@ if sys.platform == "win32":
             return bool(state.flags & HIGH_CONTRAST_ON)
 
         def make_dpi_aware(self) -> None:
-            code = int(ctypes.WinDLL("shcore").SetProcessDpiAwareness(SYSTEM_DPI))
+            code = int(_function("shcore", "SetProcessDpiAwareness")(SYSTEM_DPI))
             if code < 0:
                 raise OSError(f"the system answered {code & 0xFFFFFFFF:#x}")
 
         def dots_per_inch(self) -> int:
-            return int(ctypes.WinDLL("user32").GetDpiForSystem())
+            return int(_function("user32", "GetDpiForSystem")())
 
         def registry_value(self, place: str, name: str) -> str:
             with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place, 0, winreg.KEY_READ | winreg.KEY_WOW64_64KEY) as key:
