@@ -196,11 +196,16 @@ class ClientBench:
     def record(self, file: Path) -> None:
         """Append date, machine and table to the results document."""
         facts = machine()
+        where = [f"{facts['cores']} cores", facts["processor"], facts["memory"], facts["system"],
+                 f"python {facts['python']}", "Xvfb", f"median of {self.options.repeat}"]
+        if self.options.vorta:
+            said = subprocess.run([*shlex.split(self.options.vorta), "--version"], capture_output=True, text=True,
+                                  check=False, env=os.environ | {"QT_QPA_PLATFORM": "offscreen"})
+            where.append(said.stdout.strip() or "vorta")
         with file.open("a") as document:
-            document.write(
-                f"\n## {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, the client's window\n\n{facts['cores']} cores; "
-                f"{facts['processor']}; {facts['memory']}; {facts['system']}; python {facts['python']}; Xvfb, median "
-                f"of {self.options.repeat}\n\n{self.as_table()}\n")
+            document.write(f"\n## {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, the client's window\n\n{'; '.join(where)}. "
+                           f"A tick is one look at the clock; an answer is how late a timer of Tk comes.\n\n"
+                           f"{self.as_table()}\n")
 
 
 def read_options() -> argparse.Namespace:

@@ -65,7 +65,7 @@ class Control:
 
     def pace(self, size: int) -> None:
         """As `wait`, for a transfer that has `size` bytes to send next."""
-        if self.paused:
-            self.wait()
         if self.limit is not None:
             self.limit(size)
+        if self.paused:  # asked last, since the limit may have taken its time
+            self.wait()
