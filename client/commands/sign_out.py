@@ -7,6 +7,7 @@ from client.console import complain, say, say_json
 from client.errors import StoreDamaged
 from client.instance import hold
 from client.outcomes import DONE
+from client.restore_access import PUBLIC
 from client.settings import forget_identity, load_identity
 
 
@@ -23,6 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
         except StoreDamaged:
             computer = ""
         forget_identity(arguments.home)
+        (arguments.home / PUBLIC).unlink(missing_ok=True)
     if arguments.json:
         say_json({"computer": computer})
     else:

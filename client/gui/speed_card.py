@@ -25,7 +25,7 @@ class SpeedCard(Card):
         self._list = Box(self.body)
         self._list.pack(fill="x")
         self._list.columnconfigure(0, weight=1)
-        self._speed = Field(self.body, "&KB a second at most", hint="500 KB are about a tenth of a usual upload line.")
+        self._speed = Field(self.body, "&KB a second at most", hint="500 KB a second are 4 Mbit/s.")
         self._speed.pack(fill="x", pady=(px(8), 0))
         self._some_hours = Tick(self.body, "On&ly between certain hours", True, self._lay_out)
         self._some_hours.pack(anchor="w", pady=(px(4), 0))

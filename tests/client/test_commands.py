@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,41 @@ def test_a_computer_that_the_portal_forgot_is_told_to_enrol_again(protected: Cli
     ended = protected("backup")
     assert ended.code == 4
     assert "IBS-1104" in ended.complained
+
+
+def test_signing_out_forgets_the_identity_and_nothing_else(protected: Client, source: Path) -> None:
+    protected("backup")
+    assert protected("sign-out").code == 0
+    assert not list(protected.home.glob("identity.xml*"))
+    assert not (protected.home / "access.xml").exists()
+    assert protected("folder", "list", "--json").json["folders"] == [str(source)]
+    again = protected("sign-out")
+    assert again.code == 1
+    assert "IBS-1105" in again.complained
+
+
+def test_about_and_connection_tell_what_is_sent_and_who_answers(
+    protected: Client, running_portal: RunningPortal,
+) -> None:
+    found = protected("about", "--json").json
+    assert found["portal"] == running_portal.address
+    assert found["hardware"]["host_name"] in protected("about").said
+    assert "token" not in protected("about", "--json").said
+    line = protected("connection", "--json").json
+    assert (line["portal"], line["certificate"], line["own_authority"]) == (running_portal.address, None, False)
+
+
+def test_a_report_names_problems_and_no_secret(protected: Client, tmp_path: Path) -> None:
+    protected("backup")
+    target = tmp_path / "report.zip"
+    assert protected("report", str(target)).code == 0
+    with zipfile.ZipFile(target) as report:
+        everything = b"".join(report.read(name) for name in report.namelist())
+    assert load_identity(protected.home, pytest.fail).token.encode() not in everything
+    assert b"<finished" in everything
+    refused = protected("report", str(tmp_path / "no" / "such" / "folder.zip"))
+    assert refused.code == 1
+    assert "IBS-9204" in refused.complained
 
 
 def test_what_a_snapshot_does_not_hold_is_said(protected: Client, source: Path, tmp_path: Path) -> None:

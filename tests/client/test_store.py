@@ -1,0 +1,191 @@
+"""The store as a whole: every file fits its description, and a kill at any moment leaves a store that starts."""
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from client import documents, hardware
+from client.activity import ActivityLog, log_files, read_logs, repair_logs
+from client.agenda import Agenda, KnownFolder, change_agenda, load_agenda
+from client.events import Notice, Started
+from client.gui.placement import Placement, load_placement, save_placement
+from client.index import FILE, FOLDER, Indexed, IndexWriter, read_head, read_index
+from client.settings import (
+    Journal,
+    Settings,
+    load_identity,
+    load_journal,
+    load_settings,
+)
+from tests.client.conftest import Client
+from tests.client.running_portal import RunningPortal
+
+ROUNDS = 5
+"""Kills for each kind of file; where in a write they fall is left to chance."""
+
+WRITERS = {
+    "settings": "save_settings(Settings(home, tuple(f'/folder/{value}/{n}' for n in range(50))))",
+    "identity": "save_identity(home, Identity('https://a.example', '', f'{value}', 'v', 'alice', 'C-1', 't', False))",
+    "run": "save_journal(home, Journal(value, bytes(32), value, 'uuid', 'lease' * 50))",
+    "agenda": "change_agenda(home, lambda agenda: replace(agenda, failures=value, folders=tuple("
+              "KnownFolder(f'/folder/{n}', value, value) for n in range(50))))",
+    "index": "write_index(home, value)",
+    "activity": "write_log(home, value)",
+    "hardware": "hardware._save(home, replace(kept, boot=f'{value}'))",
+    "access": "save_public(home, Identity('https://a.example', '', f'{value}', 'v', 'alice', 'C-1', 't', False))",
+    "window": "save_placement(home, Placement(800 + value % 100, 600, 0, 0, False))",
+}
+"""Name → what a child does for ever, with ever new values."""
+
+PREPARE = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from client import hardware
+from client.agenda import KnownFolder, change_agenda
+from client.gui.placement import Placement, save_placement
+from client.restore_access import save_public
+from client.settings import Identity, Journal, Settings, save_identity, save_journal, save_settings
+from tests.client.test_store import write_index, write_log
+home = Path(sys.argv[1])
+kept = hardware._load(home)
+value = 1
+{step}
+print(flush=True)
+while True:
+    value += 1
+    {step}
+"""
+
+
+def write_index(home: Path, run: int) -> None:
+    """An index of a folder with a few hundred files."""
+    writer = IndexWriter(home, "vault", 1)
+    writer.add(Indexed(FOLDER, b"home", 2, 0, run, 0o40755, 0, 0, False, b""))
+    for node in range(300):
+        writer.add(Indexed(FILE, b"%04d" % node, node + 3, run, run, 0o100644, run, node, False, bytes(16)))
+    writer.leave()
+    writer.finish(run, bytes(32))
+
+
+def write_log(home: Path, run: int) -> None:
+    """The log of a run with a few notices."""
+    with ActivityLog(home, "backup") as log:
+        log.record(Started(run))
+        for number in range(20):
+            log.record(Notice(f"Notice {number}"))
+
+
+def starts(home: Path, name: str) -> None:
+    """What a client does when it starts: reads everything; nothing raises, nothing is half."""
+    told: list[str] = []
+    if name == "settings":
+        first = load_settings(home, told.append).folders[0]
+        assert len(load_settings(home, told.append).folders) == 50, first
+    elif name == "identity":
+        assert int(load_identity(home, told.append).computer) > 0
+    elif name == "run":
+        journal = load_journal(home, told.append)
+        assert journal.run is not None
+        assert journal.last_commit == journal.run
+    elif name == "agenda":
+        agenda = load_agenda(home, told.append)
+        assert {folder.files for folder in agenda.folders} == {agenda.failures}
+    elif name == "index":
+        head = read_head(home)
+        if head is not None:  # a kill between the two renames costs a longer run
+            assert sum(1 for entry in read_index(home) if entry is not None) == 301
+    elif name == "activity":
+        repair_logs(home)
+        assert not list((home / "activity").glob("*.open"))
+        for path in log_files(home)[-3:]:
+            assert not list(documents.load_schema("activity").iter_errors(documents.parse(path.read_bytes())))
+        assert all(job.outcome in {"", "interrupted"} for job in read_logs(home, 3))
+    elif name == "access":
+        assert int(documents.parse((home / "access.xml").read_bytes()).get("computer", "")) > 0
+    elif name == "hardware":
+        kept = hardware._load(home)
+        assert kept is not None
+        assert kept.report.host_name
+    else:
+        assert load_placement(home).height == 600
+    assert told == []
+
+
+@pytest.mark.parametrize("name", list(WRITERS))
+def test_f20_a_kill_during_any_write_of_any_file_leaves_a_store_that_starts(
+    tmp_path: Path, known_hardware: Path, name: str,
+) -> None:
+    (tmp_path / "hardware.xml").write_bytes(known_hardware.read_bytes())
+    moment = random.Random(name)
+    for _ in range(ROUNDS):
+        child = subprocess.Popen(
+            [sys.executable, "-c", PREPARE.format(step=WRITERS[name]), str(tmp_path)], stdout=subprocess.PIPE,
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.02 + 0.1 * moment.random())
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        starts(tmp_path, name)
+        if name == "activity":
+            for path in log_files(tmp_path)[:-5]:
+                path.with_suffix(".unsent").unlink(missing_ok=True)
+                path.unlink()
+
+
+@pytest.mark.parametrize("name", ["settings", "identity", "run", "agenda", "hardware", "window", "access"])
+def test_f20_each_single_step_of_a_write_may_be_the_last(tmp_path: Path, known_hardware: Path, name: str) -> None:
+    """A child ends before its first, second, third … call that changes the disk, as if the power had gone."""
+    (tmp_path / "hardware.xml").write_bytes(known_hardware.read_bytes())
+    script = (
+        PREPARE.partition("print(")[0] + "import os\nleft = int(sys.argv[2])\n"
+        "def limited(call):\n    def counted(*words, **how):\n        global left\n        left -= 1\n"
+        "        if left < 0:\n            os._exit(9)\n        return call(*words, **how)\n    return counted\n"
+        "for name in ('open', 'replace', 'rename', 'fsync', 'unlink', 'write'):\n"
+        "    setattr(os, name, limited(getattr(os, name)))\n"
+        "value += 1\n{step}\nos._exit(0)\n"
+    ).format(step=WRITERS[name])
+    for steps in range(100):
+        done = subprocess.run([sys.executable, "-c", script, str(tmp_path), str(steps)], check=False, timeout=60)
+        starts(tmp_path, name)
+        if done.returncode == 0:
+            break
+        assert done.returncode == 9
+    assert 2 < steps < 99
+
+
+@pytest.mark.xdist_group("running_portal")
+def test_every_file_of_a_store_in_use_fits_its_description(
+    protected: Client, running_portal: RunningPortal, source: Path,
+) -> None:
+    assert protected("schedule", "set", "daily", "--not-on-battery", "--limit", "9M@08:00-18:00").code == 0
+    assert protected("backup").code == 0
+    assert protected("tick").code == 0
+    change_agenda(protected.home, lambda agenda: replace(
+        agenda, wish=datetime.now(UTC), served=datetime.now(UTC) - timedelta(hours=1), wished_by="Zoë\x01",
+        waiting="battery", folders=(*agenda.folders, KnownFolder("/gone", missing_since=datetime.now(UTC)))))
+    save_placement(protected.home, Placement(900, 600, 0, 0, False))
+    seen = set()
+    for path in sorted(protected.home.rglob("*.xml")):
+        name = "activity" if path.parent.name == "activity" else path.stem
+        root = documents.parse(path.read_bytes())
+        assert [str(problem.reason) for problem in documents.load_schema(name).iter_errors(root)] == [], path.name
+        seen.add(name)
+    assert seen >= {"settings", "identity", "run", "agenda", "index", "hardware", "checked", "activity", "window",
+                    "access"}
+
+
+def test_what_never_happened_is_no_failure(tmp_path: Path) -> None:
+    assert load_agenda(tmp_path, pytest.fail) == Agenda()
+    assert load_journal(tmp_path, pytest.fail) == Journal()
+    assert load_settings(tmp_path, pytest.fail) == Settings(tmp_path)
+    assert read_head(tmp_path) is None
