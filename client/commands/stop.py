@@ -12,9 +12,8 @@ from client.instance import JOB_LOCK, hold
 from client.jobs import JobReader
 from client.outcomes import DONE
 from client.requests import CANCEL, make_request
+from client.window_calls import CLOSE, LOCK, call, is_called
 
-WINDOW_LOCK, CLOSE = "window.lock", "window.close"
-"""The window's lock, and the file that asks it to close."""
 LOOK_SECONDS = 0.2
 
 
@@ -28,14 +27,14 @@ def run(arguments: argparse.Namespace) -> int:
     home: Path = arguments.home
     deadline = time.monotonic() + arguments.wait
     try:
-        for lock, ask in ((JOB_LOCK, _cancel_backup), (WINDOW_LOCK, _close_window)):
+        for lock, ask in ((JOB_LOCK, _cancel_backup), (LOCK, _close_window)):
             while not _is_free(home, lock):
                 ask(home)
                 if time.monotonic() > deadline:
                     raise HomeBusy(home=home)
                 time.sleep(LOOK_SECONDS)
     finally:
-        (home / CLOSE).unlink(missing_ok=True)  # the next window is not meant
+        is_called(home, CLOSE)  # the next window is not meant
     say("Nothing of the client is at work.")
     return DONE
 
@@ -57,4 +56,4 @@ def _cancel_backup(home: Path) -> None:
 
 
 def _close_window(home: Path) -> None:
-    (home / CLOSE).touch()
+    call(home, CLOSE)

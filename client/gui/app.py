@@ -19,15 +19,12 @@ from client.gui.tooltips import TELL, text_of
 from client.gui.widgets import Box, Button, ErrorCard, Label
 from client.runner import Answer, Runner
 from client.system.display import wants_contrast
+from client.window_calls import CLOSE, RAISE, is_called
 from vault.errors import BackupError
 
 QUICK, SLOW = 200, 1000
 """Milliseconds between two polls: while something is under way or looked at, and otherwise."""
 IDENTITY = "identity.xml"
-RAISE = "window.raise"
-"""A file that asks the open window to come to the front."""
-CLOSE = "window.close"
-"""A file by which “ibs-client stop” asks it to close, before the program is replaced."""
 
 
 class Window(Root):
@@ -280,8 +277,7 @@ class Window(Root):
         self.show(name)
 
     def _poll(self) -> None:
-        if (self._personal / CLOSE).exists():
-            (self._personal / CLOSE).unlink(missing_ok=True)
+        if is_called(self._personal, CLOSE):
             self.close()
             return
         try:
@@ -297,9 +293,7 @@ class Window(Root):
 
     def _come_forward(self) -> None:
         """Somebody opened the window a second time: this one is shown."""
-        wish = self._personal / RAISE
-        if wish.exists():
-            wish.unlink(missing_ok=True)
+        if is_called(self._personal, RAISE):
             self.deiconify()
             self.lift()
             self.focus_force()

@@ -8,9 +8,9 @@ from pathlib import Path
 from client.errors import HomeBusy, NoDisplay, WindowOpen
 from client.instance import hold
 from client.system.display import has_display, prepare_display
+from client.window_calls import LOCK, RAISE, call
 from vault.errors import BackupError
 
-LOCK = "window.lock"
 NO_TK = "this Python has no Tk (on Debian, the package python3-tk)"
 NO_SCREEN = "there is no screen (DISPLAY names none)"
 
@@ -23,7 +23,7 @@ def open_window(home: Path) -> int:
         import tkinter
     except ImportError as error:
         raise NoDisplay(reason=NO_TK) from error
-    from client.gui.app import RAISE, Window
+    from client.gui.app import Window
     from client.gui.placement import personal_folder
 
     os.umask(0o077)
@@ -37,7 +37,7 @@ def open_window(home: Path) -> int:
                 raise NoDisplay(reason=f"{error}".replace("\n", " ")) from error
             window.mainloop()
     except HomeBusy as error:
-        (personal / RAISE).touch()
+        call(personal, RAISE)
         raise WindowOpen() from error
     return 0
 
