@@ -145,7 +145,8 @@ class Delivery:
         """Makes the links, then sets times and modes of folders."""
         for wanted, steps, destination in self._links:
             try:
-                self._target.link(self._target.folder(steps[:-1]), steps[-1], destination, wanted.mtime_ns)
+                self._target.link(self._target.folder(steps[:-1]), steps[-1], destination, wanted.mtime_ns,
+                                  wanted.attributes)
                 self.counts.links += 1
             except OSError as error:
                 self.skip(wanted, translate(error, display(wanted.path)))

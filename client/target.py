@@ -25,6 +25,9 @@ NAME_LIMIT = 255
 FILE_MODES, FOLDER_MODES = 0o777, 0o1777
 """What is restored of a mode; a restored program must not run with its owner's rights just because it once did."""
 
+OF_A_FOLDER = 0x10
+"""Windows' attribute of folders, and of links to them."""
+
 _HANDLES = os.open in os.supports_dir_fd and os.rename in os.supports_dir_fd
 _ROOT = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FOLDER = _ROOT | getattr(os, "O_NOFOLLOW", 0)
@@ -217,11 +220,12 @@ class Target:
             raise
         self.finish(folder, temporary, file, name, mtime_ns, attributes)
 
-    def link(self, folder: Folder, name: bytes, destination: bytes, mtime_ns: int) -> None:
-        """A symbolic link; made last, so that nothing is ever written through it."""
+    def link(self, folder: Folder, name: bytes, destination: bytes, mtime_ns: int, attributes: int = 0) -> None:
+        """A symbolic link; made last, so that nothing is ever written through it. Windows tells links to folders from
+        links to files."""
         temporary = self._mark + b"%x" % next(self._numbers)
         os.symlink(destination if _HANDLES else decode_name(destination), folder.place(temporary),
-                   dir_fd=folder.handle)
+                   target_is_directory=self._attributes and bool(attributes & OF_A_FOLDER), dir_fd=folder.handle)
         try:
             if os.utime in os.supports_follow_symlinks:
                 os.utime(folder.place(temporary), ns=(mtime_ns, mtime_ns), dir_fd=folder.handle,

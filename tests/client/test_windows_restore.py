@@ -58,6 +58,24 @@ def test_a_read_only_file_is_replaced_when_that_is_wanted_and_only_then(
     assert os.listdir(tmp_path / "docs") == ["contract"]
 
 
+def test_a_link_to_a_folder_is_made_as_one(
+    tmp_path: Path, attributes: dict[str, int], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: dict[str, bool] = {}
+    symlink = os.symlink
+
+    def note(destination: str, place: str, target_is_directory: bool = False, **how: object) -> None:
+        made[destination] = target_is_directory
+        symlink(destination, place)
+
+    monkeypatch.setattr(target.os, "symlink", note)
+    into = Target(tmp_path, modes=False)
+    into.link(into.folder(()), b"Application Data", b"C:\\Users\\a\\AppData", DAY, 0x16)
+    into.link(into.folder(()), b"notes", b"notes.txt", DAY, 0x20)
+    assert made == {"C:\\Users\\a\\AppData": True, "notes.txt": False}
+    assert os.readlink(tmp_path / "notes") == "notes.txt"
+
+
 def test_what_came_from_linux_keeps_the_new_places_attributes(tmp_path: Path, attributes: dict[str, int]) -> None:
     into = Target(tmp_path / "back", modes=True)
     into.describe_folder((b"docs",), DAY, 0o755)
