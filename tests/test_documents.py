@@ -109,7 +109,7 @@ def test_each_command_of_the_documents_exists() -> None:
         text = page.read_text("utf-8")
         shell = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)).splitlines()
         for snippet in [*shell, *re.findall(r"`([^`\n]+)`", text)]:
-            found |= set(re.findall(r"(?:^|\| )(ibs-client|ibs-server)(?: --(?:data|home) \S+)* ([a-z]+)", snippet))
+            found |= set(re.findall(r"(?:^|\| )(ibs-client|ibs-server)(?: --(?:data|home) \S+)* ([a-z-]+)", snippet))
     assert len(found) > 10
     assert {(program, command) for program, command in found if command not in known[program]} == set()
 
