@@ -16,7 +16,6 @@ from flask_login import current_user, login_user, logout_user
 
 from protocol.errors import NotFound, TokenRejected
 from protocol.messages import LEASE_HEADER, TOKEN_HEADER
-from server.config import Config
 from server.database import begin_reading
 from server.extensions import db, login_manager
 from server.models import Account, BrowserSession, Computer, Customer, Run, Staff, Subscription
@@ -41,21 +40,15 @@ SETTING_UP = {"auth.two_step", "auth.turn_on", "auth.spare_codes"}
 # --- computers ----------------------------------------------------------------------------------------------------
 
 
-def computer_from_token() -> Computer:
-    """The computer whose token the request presents. Raises TokenRejected."""
+def computer_from_token(*, reads: bool = False) -> Computer:
+    """The computer whose token is presented; with `reads`, of a person signed in there, too. Raises TokenRejected."""
     scheme, _, token = request.headers.get(TOKEN_HEADER, "").partition(" ")
     computer = enrolment.find_by_token(token.strip()) if scheme.lower() == "bearer" else None
+    if computer is None and reads:
+        computer = restore_tokens.find_by_token(token.strip(), current_app.config["IBS"], datetime.now(UTC))
     if computer is None:
         raise TokenRejected
     return computer
-
-
-def computer_that_reads() -> Computer:
-    """As computer_from_token, or the computer of a person who signed in there to restore. Raises TokenRejected."""
-    _, _, token = request.headers.get(TOKEN_HEADER, "").partition(" ")
-    config: Config = current_app.config["IBS"]
-    found = restore_tokens.find_by_token(token.strip(), config, datetime.now(UTC))
-    return found or computer_from_token()
 
 
 def presented_lease() -> str:

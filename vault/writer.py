@@ -154,8 +154,7 @@ class PackWriter:
         self._fail(error)
 
     def abort(self) -> None:
-        """Stores nothing more; the threads end as soon as the transfers under way allow. They are waited for only after
-        a failure of the storage, as others of them have failed then, too, and tidy up."""
+        """Stores nothing more. The threads end by themselves, waited for only after a failure, as they tidy up then."""
         failed = isinstance(self._failure, BackupError)
         self._fail(TransferFailed(name="the run", reason="it was stopped"))
         with self._changed:

@@ -52,7 +52,7 @@ def sign_in(message: messages.SignIn) -> messages.Message:
 @exchange(blueprint, "GET", "/status", messages.ComputerStatus, reads=True)
 def status() -> messages.Message:
     """What the computer may know of itself, its account and its plan."""
-    return enrolment.describe(access.computer_that_reads(), read_branding(config().portal_name).name)
+    return enrolment.describe(access.computer_from_token(reads=True), read_branding(config().portal_name).name)
 
 
 @exchange(blueprint, "PUT", "/hardware", messages.Done, messages.HardwareReport)
@@ -78,7 +78,7 @@ def wishes() -> messages.Message:
 @exchange(blueprint, "POST", "/restores/report", messages.Done, messages.RestoreReport)
 def report_restore(message: messages.RestoreReport) -> messages.Message:
     """Keep how a restore on the computer ended."""
-    computer_reports.receive_restore(access.computer_that_reads(), message, now())
+    computer_reports.receive_restore(access.computer_from_token(reads=True), message, now())
     return messages.Done()
 
 
@@ -147,7 +147,7 @@ def keep_log(number: int) -> messages.Message:
 @exchange(blueprint, "GET", "/snapshots", messages.Snapshots, reads=True)
 def snapshots() -> messages.Message:
     """The computer's snapshots, oldest first."""
-    committed = catalogue.snapshots(access.computer_that_reads().vault_id)
+    committed = catalogue.snapshots(access.computer_from_token(reads=True).vault_id)
     return messages.Snapshots(snapshots=tuple(catalogue.describe_snapshot(run) for run in committed))
 
 
@@ -156,26 +156,26 @@ def snapshots() -> messages.Message:
 )
 def list_entries(message: messages.ListEntries, number: int) -> messages.Message:
     """A page of a snapshot's entries."""
-    run = catalogue.find_snapshot(access.computer_that_reads().vault_id, number)
+    run = catalogue.find_snapshot(access.computer_from_token(reads=True).vault_id, number)
     return listings.list_entries(run, message)
 
 
 @exchange(blueprint, "POST", "/search", messages.FoundFiles, messages.FindFiles, reads=True)
 def find_files(message: messages.FindFiles) -> messages.Message:
     """Files and folders by name, over all snapshots."""
-    return finds.find_files(access.computer_that_reads().vault_id, message)
+    return finds.find_files(access.computer_from_token(reads=True).vault_id, message)
 
 
 @exchange(blueprint, "POST", "/versions", messages.FileVersions, messages.ListVersions, reads=True)
 def list_versions(message: messages.ListVersions) -> messages.Message:
     """The versions of one file."""
-    return finds.list_versions(access.computer_that_reads().vault_id, message)
+    return finds.list_versions(access.computer_from_token(reads=True).vault_id, message)
 
 
 @exchange(blueprint, "POST", "/restores", messages.RestoreAccess, reads=True)
 def open_restore() -> messages.Message:
     """What reading the vault needs."""
-    return runs.open_restore(access.computer_that_reads(), config(), now())
+    return runs.open_restore(access.computer_from_token(reads=True), config(), now())
 
 
 @blueprint.get("/openapi.json")
