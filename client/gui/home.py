@@ -57,9 +57,9 @@ class HomePage(Page):
         self._last = Box(self)
         self._last.pack(fill="both", expand=True)
         Label(self._last, "Last backups", "Heading").pack(fill="x", pady=(0, px(6)))
-        self._table = Table(self._last, [Column("When", "30 Sep 2026 18:00", 1), Column("Files", "12,345 files", 3),
-                                         Column("Result", "Completed with warnings", 1)], height=5,
-                            opened=lambda _: window.show("activity"))
+        columns = [Column("When", "Yesterday 18:00", 1), Column("Files", "12,345 files, 42 MB new", 3),
+                   Column("Result", "Completed with warnings", 1)]
+        self._table = Table(self._last, columns, height=5, opened=lambda _: window.show("activity"))
         self._nothing = Card(self._last)
         EmptyState(self._nothing.body, "time", "Nothing has run yet.",
                    "Each backup will be listed here.").pack(fill="x")
@@ -74,6 +74,9 @@ class HomePage(Page):
     def arrange(self, narrow: bool) -> None:
         """The button below the sentence, rows in two lines."""
         self._panel.arrange(narrow)
+        for column, card in enumerate(self._cards):
+            card.arrange(narrow)
+            card.grid(padx=(0 if column == 0 else px(6 if narrow else 12), 0))
         self._table.arrange(narrow)
         self._progress.arrange(narrow)
 

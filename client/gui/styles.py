@@ -19,6 +19,10 @@ TEXTS = {"": BODY, "Small.": SMALL, "Strong.": STRONG, "Heading.": HEADING, "Tit
          "Mono.": MONO}
 
 
+ROWS = {"Treeview": 1, "Flat.Treeview": 1, "Tree.Treeview": 1, "TallFlat.Treeview": 2, "TallTree.Treeview": 2}
+"""Styles of tables and the lines of text that a row of each holds: with and without rows that open, wide and tall."""
+
+
 def apply(root: tk.Misc) -> None:
     """Make the theme and use it; again after the colours have changed."""
     style = ttk.Style(root)
@@ -27,8 +31,8 @@ def apply(root: tk.Misc) -> None:
     if palette().plain:
         style.theme_use("vista" if "vista" in style.theme_names() else "default")
         _write_texts(style)
-        style.configure("Treeview", rowheight=line_height() + px(12))
-        style.configure("Tall.Treeview", rowheight=2 * line_height() + px(16))
+        for name, height in ROWS.items():
+            style.configure(name, rowheight=height * line_height() + px(12))
         return
     name = NAME
     while name in style.theme_names():
@@ -120,8 +124,13 @@ def _draw_scrollbars(style: ttk.Style) -> None:
 
 def _write_tables(style: ttk.Style) -> None:
     colours = palette()
-    for name, height in (("Treeview", line_height() + px(14)), ("Tall.Treeview", 2 * line_height() + px(18))):
+    flat: list[Any] = [("Treeitem.padding", {"sticky": "nsew", "children": [
+        ("Treeitem.image", {"side": "left", "sticky": ""}), ("Treeitem.text", {"side": "left", "sticky": ""})]})]
+    for name, lines in ROWS.items():
+        height = lines * line_height() + px(10 + 4 * lines)
         style.layout(name, [("Treeview.treearea", {"sticky": "nsew"})])
+        if "Flat" in name:
+            style.layout(f"{name}.Item", flat)
         style.configure(name, background=colours.card, fieldbackground=colours.card, foreground=colours.text,
                         font=BODY, rowheight=height, borderwidth=0, indent=px(18))
         style.map(name, background=[("selected", colours.selected)], foreground=[("selected", colours.selected_text)])

@@ -76,7 +76,8 @@ class Table(ttk.Frame):
         self.tree.grid(row=0, column=0, sticky="nsew")
         self.columnconfigure(0, weight=1)
         self.rowconfigure(0, weight=1)
-        self._indent = px(20) if tree else 0
+        self._tree, self._indent = tree, px(20) if tree else 0
+        self.tree.configure(style=self._style)
         for at, column in enumerate(columns):
             name, anchor = "#0" if at == 0 else str(at), _anchor(column)
             self.tree.heading(name, text=column.title, anchor=anchor)
@@ -85,6 +86,11 @@ class Table(ttk.Frame):
         self.tree.tag_configure("faint", foreground=colours.secondary)
         self.tree.tag_configure("strong", font=theme.STRONG)
         self._listen(tree)
+
+    @property
+    def _style(self) -> str:
+        kind = "Tree" if self._tree else "Flat"
+        return f"{'Tall' if self._narrow else ''}{kind}.Treeview"
 
     def _listen(self, tree: bool) -> None:
         if not tree:
@@ -146,7 +152,8 @@ class Table(ttk.Frame):
             return gap + self._fitted(cells[0], 0)
         room = self.tree.winfo_width() - px(SIGN + 36) - self._indent
         second = " · ".join(cell for cell in cells[1:] if cell)
-        return f"{gap}{theme.fit(cells[0], room)}\n{gap}{theme.fit(second, room)}"
+        first = f"{gap}{theme.fit(cells[0], room)}"
+        return f"{first}\n{gap}{theme.fit(second, room, at_end=True)}" if second else first
 
     def _fitted(self, text: str, at: int) -> str:
         """`text` as it fits into its column; what is short enough for any letters is not measured."""
@@ -179,7 +186,7 @@ class Table(ttk.Frame):
         if narrow == self._narrow:
             return
         self._narrow = narrow
-        self.tree.configure(style="Tall.Treeview" if narrow else "Treeview", show="tree" if narrow else "tree headings",
+        self.tree.configure(style=self._style, show="tree" if narrow else "tree headings",
                             displaycolumns=() if narrow else "#all")
         self._share_width(self.tree.winfo_width())
 

@@ -65,21 +65,26 @@ def line_height(font: str = BODY) -> int:
     return int(tkfont.nametofont(font).metrics("linespace"))
 
 
-def fit(text: str, width: int, font: str = BODY) -> str:
-    """`text`, with an ellipsis in its middle when it is wider than `width` pixels: both ends of a path tell most."""
+def fit(text: str, width: int, font: str = BODY, *, at_end: bool = False) -> str:
+    """`text`, with an ellipsis in its middle when it is wider than `width` pixels: both ends of a path tell most.
+
+    `at_end` keeps the beginning instead, as of a sentence.
+    """
     if width <= 0 or measure(text, font) <= width:
         return text
     least, most = 0, len(text)
     while least < most:
         kept = (least + most + 1) // 2
-        if measure(_shortened(text, kept), font) <= width:
+        if measure(_shortened(text, kept, at_end), font) <= width:
             least = kept
         else:
             most = kept - 1
-    return _shortened(text, least)
+    return _shortened(text, least, at_end)
 
 
-def _shortened(text: str, kept: int) -> str:
+def _shortened(text: str, kept: int, at_end: bool) -> str:
+    if at_end:
+        return f"{text[:kept]}…"
     head = kept // 3
     return text[:head] + "…" + text[len(text) - (kept - head):] if kept else "…"
 

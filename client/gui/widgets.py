@@ -205,4 +205,4 @@ class ErrorCard(Card):
         if code:
             Label(self.body, code, "Faint").grid(row=2, column=1, sticky="ew", pady=(px(3), 0))
         if button and command is not None:
-            Button(self.body, button, command).grid(row=3, column=1, sticky="w", pady=(px(8), 0))
+            Button(self.body, button, command).grid(row=3, column=1, columnspan=2, sticky="w", pady=(px(8), 0))

@@ -97,7 +97,7 @@ def _known_state(here: Fields, last: Fields | None, when: str) -> StateCard:
         return _troubled(last, when)
     missing = [folder for folder in here.get("folders", ()) if folder.get("missing_since")]
     if missing:
-        names = ", ".join(words.readable(folder["path"]) for folder in missing[:3])
+        names = ", ".join(f"“{words.name_of(folder['path'])}”" for folder in missing[:3])
         return StateCard("warn", "A folder was not found", f"{names}: plug the drive in, or remove it from the list. "
                          "Its earlier copies are kept.", button="See folders", page="folders")
     if last is not None and last.get("outcome") in {"interrupted", ""}:
