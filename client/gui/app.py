@@ -167,6 +167,9 @@ class Window(Root):
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None,
     ) -> None:
         """What nobody expected: a sentence with a reference, and the traceback in the technical log."""
+        if isinstance(error, KeyboardInterrupt):  # the system ends the session
+            self.close()
+            return
         if isinstance(error, BackupError):
             self.tell_problem(error.sentence, error.hint, error.code)
             return

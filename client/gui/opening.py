@@ -35,7 +35,10 @@ def open_window(home: Path) -> int:
                 window = Window(home)
             except tkinter.TclError as error:
                 raise NoDisplay(reason=f"{error}".replace("\n", " ")) from error
-            window.mainloop()
+            try:
+                window.mainloop()
+            except KeyboardInterrupt:  # the system ends the session
+                window.close()
     except HomeBusy as error:
         call(personal, RAISE)
         raise WindowOpen() from error

@@ -50,6 +50,7 @@ def started(computer: Computer, on: Screen, *words: str) -> Iterator[subprocess.
             yield process
         finally:
             process.terminate()
+            assert process.wait(10) == 0, "a window that is told to end closes itself"
 
 
 def memory_of(pid: int) -> int:
@@ -65,7 +66,8 @@ def processor_of(pid: int) -> float:
 
 def tips(hand: Hand) -> list[tk.Misc]:
     """The tips that are shown."""
-    return [child for child in hand.window.winfo_children() if isinstance(child, tk.Toplevel) and child.winfo_ismapped()]
+    children = hand.window.winfo_children()
+    return [child for child in children if isinstance(child, tk.Toplevel) and child.winfo_ismapped()]
 
 
 def wait_for_paint(on: Screen) -> None:
