@@ -25,7 +25,7 @@ from client.sources import open_sources
 from client.system import stay_awake
 from client.system.process import tune_for_threads
 from client.vaults import VaultAccess, choose_cipher
-from client.walk import Walk, choose_suspects
+from client.walk import Walk, choose_suspects, is_deep
 from protocol import __version__
 from protocol.messages import (
     AddPack,
@@ -179,7 +179,7 @@ class _Run:
         self.walk = Walk(
             self.job.settings, self.recorder, self.pipeline, self._tell,
             choose_suspects(self.job.settings, written_at(home), time.time(), opened.lost_chunks),
-            index=read_index(home) if fits else None, root=self.root,
+            index=read_index(home) if fits else None, root=self.root, deep=is_deep(opened.number),
             next_node=opened.next_node if fits else opened.next_node + 1, read_at=self.sources.read_at,
         )
 

@@ -73,14 +73,11 @@ class Merge:
                         self._advance()
                     yield Step(LEAVE, 0, frame.node, None, None)
                 continue
-            if waiting is not None and waiting[0].kind == ELSEWHERE and not (known and known.name < waiting[0].name):
-                pending[-1] = next(frame.entries, None)
-                if known is not None and known.name == waiting[0].name:
-                    yield from self._drop(frame.node, KEPT)
-                continue
             if known is None or (waiting is not None and waiting[0].name < known.name):
                 assert waiting is not None
                 pending[-1] = next(frame.entries, None)
+                if waiting[0].kind == ELSEWHERE:
+                    continue
                 step = self._new(frame, waiting[0])
                 yield step
                 opened = self._enter(step, waiting, indexed=False)
@@ -88,7 +85,7 @@ class Merge:
                 yield from self._missing(frame)
                 continue
             elif waiting[0].kind != known.kind:
-                yield from self._drop(frame.node, GONE)
+                yield from self._drop(frame.node, KEPT if waiting[0].kind == ELSEWHERE else GONE)
                 continue
             else:
                 pending[-1] = next(frame.entries, None)

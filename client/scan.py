@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from client.system import encode_name
-from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FOLDER, JUNCTION, LINK, UNKNOWN_LINK
+from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, FILE, FOLDER, JUNCTION, LINK, UNKNOWN_LINK
 from client.system.sources import (
     Status,
     classify,
@@ -115,12 +115,13 @@ class Scanner:
 
     def __init__(
         self, excludes: tuple[str, ...], report: Report, *, read_at: Callable[[str], str] = read_live,
-        kind_of: Callable[[os.stat_result], int] = classify,
+        kind_of: Callable[[os.stat_result], int] = classify, deep: bool = False,
     ) -> None:
         """`excludes` are patterns as in compile_patterns. `read_at` tells where a path is read, such as in a shadow
-        copy; `kind_of` tells kinds as client.system.kinds has them."""
+        copy; `kind_of` tells kinds as client.system.kinds has them. `deep` asks each file itself instead of believing
+        the listing of its folder."""
         self._excluded = compile_patterns(excludes)
-        self._report, self._read_at, self._kind_of = report, read_at, kind_of
+        self._report, self._read_at, self._kind_of, self._deep = report, read_at, kind_of, deep
         self._not_here: set[str] = set()
 
     def list_tree(self, tree: ProtectedTree) -> tuple[list[tuple[Scanned, ProtectedTree | None]], bool]:
@@ -165,7 +166,7 @@ class Scanner:
             return [], False
         found: list[Scanned] = []
         complete = True
-        excluded, kind_of = self._excluded, self._kind_of
+        excluded = self._excluded
         place, of_system = self._read_at(path), names_of_system(path)
         try:
             with os.scandir(place) as listing:
@@ -176,23 +177,27 @@ class Scanner:
                     if of_system and entry.name.upper() in of_system:
                         continue
                     try:
-                        status = entry.stat(follow_symlinks=False)
+                        self._look_at(entry, full, found)
                     except FileNotFoundError:
                         continue
                     except OSError as error:
                         self._report(SourceSkipped(path=full, reason=explain_failure(error)))
                         complete = False
-                        continue
-                    kind = kind_of(status)
-                    if kind < 0:
-                        kind = self._look_beyond(kind, full)
-                    if kind:
-                        found.append(Scanned(kind, encode_name(entry.name), full, describe_status(status)))
         except OSError as error:
             self._report(SourceSkipped(path=path, reason=explain_failure(error)))
             return [], False
         found.sort(key=_by_name)
         return found, complete
+
+    def _look_at(self, entry: os.DirEntry[str], path: str, found: list[Scanned]) -> None:
+        status = entry.stat(follow_symlinks=False)
+        kind = self._kind_of(status)
+        if self._deep and kind == FILE:
+            status = os.stat(entry.path, follow_symlinks=False)
+        if kind < 0:
+            kind = self._look_beyond(kind, path)
+        if kind:
+            found.append(Scanned(kind, encode_name(entry.name), path, describe_status(status)))
 
     def _look_beyond(self, kind: int, path: str) -> int:
         """The kind under which an entry that can't be read is passed on."""

@@ -12,14 +12,23 @@ from client.pipeline import Item, Pipeline
 from client.recorder import Recorder
 from client.scan import Scanned, Scanner, compile_patterns, plant_tree
 from client.settings import Settings
+from client.system import WINDOWS_NAMES
 from client.system.sources import classify, read_live
 from vault.chunks import CHUNK_ID_LENGTH
 
 CYCLE = 30
 """Days in which every file is read again, however unchanged it looks."""
 DAY = 86_400
+DEEP_CYCLE = 7
+"""Runs on Windows, a week of daily ones, in which each file itself is asked once: the listing of a folder tells size
+and time as they were when a file was closed, or changed under the name by which it is listed."""
 OUTSTANDING = 2_000
 """Findings that may wait for the reading of one before them."""
+
+
+def is_deep(run: int, *, windows: bool = WINDOWS_NAMES) -> bool:
+    """Whether this run asks each file itself; elsewhere a listing asks them anyway."""
+    return windows and run % DEEP_CYCLE == 0
 
 
 def choose_suspects(settings: Settings, last: float, now: float, lost: Sequence[bytes]) -> Suspect:
@@ -61,12 +70,13 @@ class Walk:
         next_node: int,
         read_at: Callable[[str], str] = read_live,
         kind_of: Callable[[os.stat_result], int] = classify,
+        deep: bool = False,
     ) -> None:
         """`index` None means that nothing is known yet; `tell` hears the path in work, and may stop the walk by
-        raising. See client.merge.Merge for the rest, client.scan.Scanner for `read_at` and
-        `kind_of`."""
+        raising. See client.merge.Merge for the rest, client.scan.Scanner for `read_at`,
+        `kind_of` and `deep`."""
         self._recorder, self._pipeline, self._tell = recorder, pipeline, tell
-        scanner = Scanner(settings.excludes, recorder.report, read_at=read_at, kind_of=kind_of)
+        scanner = Scanner(settings.excludes, recorder.report, read_at=read_at, kind_of=kind_of, deep=deep)
         self._merge = Merge(plant_tree(settings.folders), scanner, index, root, next_node, suspect)
         self._waiting: deque[Item | Step] = deque()
 

@@ -16,13 +16,14 @@ from client.events import Event, FileSkipped, Notice
 from client.index import Indexed, IndexWriter, read_index
 from client.pipeline import Pipeline
 from client.recorder import Recorder
-from client.scan import Scanned
+from client.scan import Scanned, Scanner
 from client.settings import Settings
 from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, JUNCTION, UNKNOWN_LINK
 from client.system.sources import classify
-from client.walk import Walk
+from client.walk import Walk, is_deep
 from protocol.messages import AddEntries, KnownChunks, LookupChunks
 from tests.parts.fake_windows import windows_error
+from vault.errors import BackupError
 from vault.keys import derive_keys
 from vault.parts import ManifestWriter
 from vault.storage import FolderStorage
@@ -216,6 +217,30 @@ def test_a_link_that_cannot_be_read_is_reported_and_not_forgotten(backup: Backup
     assert recorder.skipped == 1
     assert [event.reason for event in backup.events if isinstance(event, FileSkipped)] == [
         "it is a link of a kind that can't be read here"]
+
+
+def test_a_deep_scan_asks_each_file_itself_but_none_that_it_would_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The listing of a folder may be behind, on Windows: a file that is open, or has another name that changed."""
+    for name, mode in (("open", 0o600), ("photo", 0o600 | CLOUD_FILE)):
+        (tmp_path / name).write_bytes(b"1")
+        (tmp_path / name).chmod(mode)
+    asked: list[str] = []
+    ask = os.stat
+
+    def stat_behind(path: str, **how: bool) -> os.stat_result:
+        asked.append(os.path.basename(path))
+        (tmp_path / "open").write_bytes(b"grown")
+        return ask(path, **how)
+
+    monkeypatch.setattr("client.scan.os.stat", stat_behind)
+    problems: list[BackupError] = []
+    listed, _ = Scanner((), problems.append, kind_of=kind_of, deep=True).list_folder(str(tmp_path))
+    assert asked == ["open"]
+    assert [(entry.name, entry.status[0]) for entry in listed] == [(b"open", 5), (b"photo", 1)]
+    assert [is_deep(run, windows=True) for run in range(1, 15)].count(True) == 2
+    assert not any(is_deep(run, windows=False) for run in range(100))
 
 
 def test_what_the_system_keeps_for_itself_is_passed_over(backup: Backup, monkeypatch: pytest.MonkeyPatch) -> None:

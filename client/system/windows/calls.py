@@ -5,15 +5,11 @@ import functools
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from client.system.windows.programs import Ran
 
-class Ran(NamedTuple):
-    """How a program of the system ended, and what it wrote to its standard output and standard error."""
-
-    code: int
-    output: bytes
-    complaint: bytes = b""
+__all__ = ["Calls", "Ran", "native"]
 
 
 class Calls(Protocol):

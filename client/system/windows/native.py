@@ -12,7 +12,7 @@ if sys.platform == "win32":
     from collections.abc import Callable, Sequence
     from ctypes import wintypes
 
-    from client.system.windows.calls import Ran
+    from client.system.windows.programs import Ran
 
     OPEN_EXISTING = 3
     INVALID_HANDLE = wintypes.HANDLE(-1).value
