@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from client.events import Emit, Failed, Interrupted, from_json
+from client.errors import Unexpected
+from client.events import Emit, Failed, from_json
 from client.outcomes import CANCELLED, DONE, DONE_WITH_SKIPPED
-
-NO_WINDOW = 0x08000000
-"""Windows: a console program without a console of its own."""
+from client.system.spawn import spawn
 
 
 class JobStopped(Exception):
@@ -36,7 +35,7 @@ def run_job(home: Path, *words: str, emit: Emit) -> int:
     Raises JobStopped when it failed or was refused, KeyboardInterrupt when it was cancelled. If this process is asked
     to end, so is the job.
     """
-    failed = Failed(Interrupted.kind(), "The job ended without a word.", "Start again; what was stored is used.")
+    failed = Failed(Unexpected.code, "A part of it ended without a word.", "Begin again; what was stored is used.")
     with _started(own_command(home, words[0], "--events", *words[1:])) as (child, lines):
         for line in lines:
             event = from_json(line)
@@ -59,10 +58,7 @@ def _started(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], IO[b
 
     Ctrl-C reaches this process alone, which passes it on: asked twice, a job would break off instead of ending.
     """
-    child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        start_new_session=True, creationflags=NO_WINDOW if sys.platform == "win32" else 0,
-    )
+    child = spawn(command, apart=True)
     assert child.stdout is not None
     try:
         yield child, child.stdout

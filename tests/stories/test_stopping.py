@@ -4,8 +4,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
+from pathlib import Path
 
 from tests.parts.house import Computer, House
+from tests.parts.window import screen
 
 
 def begin_backup(computer: Computer) -> subprocess.Popen[bytes]:
@@ -42,3 +45,15 @@ def test_where_nothing_runs_it_ends_at_once(house: House) -> None:
     computer.home.mkdir()
     assert computer("stop").code == 0
     assert not (computer.home / "window.close").exists()
+
+
+def test_an_open_window_closes(house: House, tmp_path: Path) -> None:
+    computer = house.computer()
+    with screen(tmp_path / "screen") as seen:
+        computer.variables["DISPLAY"] = seen.display
+        with computer.start() as window:
+            while seen.is_blank():
+                assert window.poll() is None
+                time.sleep(0.05)
+            assert computer.run_apart("stop").code == 0
+            assert window.wait(10) == 0
