@@ -9,6 +9,7 @@ from pathlib import Path
 
 from client.agenda import Agenda, change_agenda, load_agenda
 from client.console import complain, say, say_json
+from client.errors import HomeBusy
 from client.outcomes import DONE
 from client.requests import take_back_up
 from client.settings import IDENTITY, Settings, load_settings
@@ -84,8 +85,13 @@ def _ask_portal(settings: Settings, now: datetime) -> Agenda:
 
 
 def _back_up(home: Path, decision: Decision) -> int:
+    """The backup's exit code; where another one is at work already, that is no failure of the scheduler's."""
     from client.commands import backup
 
-    return backup.run(argparse.Namespace(
-        home=home, automatic=True, because=decision.words, json=False, events=False,
-    ))
+    try:
+        return backup.run(argparse.Namespace(
+            home=home, automatic=True, because=decision.words, json=False, events=False,
+        ))
+    except HomeBusy as error:
+        complain(error.explain())
+        return DONE

@@ -14,7 +14,9 @@ from client.agenda import Agenda, KnownFolder, change_agenda, load_agenda, note_
 from client.outcomes import CANCELLED, DONE, DONE_WITH_SKIPPED, FAILED, REFUSED
 from client.schedule import DAILY, Schedule
 from client.system.circumstances import ASK_NETWORK_MANAGER, is_metered, on_battery
+from client.system.windows import circumstances as windows
 from client.tick import Circumstances, decide, is_time_to_ask
+from tests.parts.fake_windows import FakeWindows
 
 NOW = datetime(2026, 11, 23, 18, 2, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -229,3 +231,26 @@ def test_a_full_battery_or_that_of_a_mouse_is_no_reason_to_wait(tmp_path: Path) 
 ])
 def test_network_manager_is_asked_over_the_bus_and_by_its_command(bus: str, nmcli: str, metered: bool) -> None:
     assert is_metered(lambda command: bus if command == ASK_NETWORK_MANAGER else nmcli) is metered
+
+
+# --- battery and line on Windows ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("line", "battery"), [(0, True), (1, False), (255, False)])
+def test_windows_tells_battery_by_one_call(tmp_path: Path, line: int, battery: bool) -> None:
+    assert windows.on_battery(FakeWindows(tmp_path, line=line)) is battery
+
+
+@pytest.mark.parametrize(("answer", "metered"), [
+    ('{"kind":"Unrestricted","roaming":false,"over":false}', False),
+    ('{"kind":"Fixed","roaming":false,"over":false}', True),
+    ('{"over":false,"kind":"Variable","roaming":false}', True),
+    ('{"kind":"Unrestricted","roaming":true,"over":false}', True),
+    ('{"kind":"Unknown","roaming":false,"over":false}', False),
+    ('{"kind":"","roaming":false,"over":false}', False),
+    ("", False), ("Add-Type : Cannot load", False), ("[]", False),
+    (OSError("no such program"), False), (TimeoutError("it takes too long"), False),
+])
+def test_windows_tells_a_metered_line_by_its_cost(tmp_path: Path, answer: str | OSError, metered: bool) -> None:
+    calls = FakeWindows(tmp_path, answers={"GetConnectionCost": answer})
+    assert windows.on_metered_line(calls) is metered

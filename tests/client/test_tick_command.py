@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from client.activity import read_logs
+from client.activity import log_files, read_logs
 from client.agenda import change_agenda, load_agenda
 from client.instance import hold
 from client.requests import BACK_UP, make_request
@@ -169,7 +169,7 @@ def test_why_a_backup_waits_is_written_down_once(protected: Client) -> None:
     change_agenda(protected.home, lambda agenda: replace(agenda, accepts=False))
     for _ in range(3):
         assert protected("tick", "--json").json["reason"] == "switched-off"
-    assert [job.outcome for job in read_logs(protected.home, 10)] == ["decided"]
+    assert [job.outcome for job in read_logs(protected.home, 10) if job.job == "schedule"] == ["decided"]
     assert "switched off in the portal" in protected("log").said
 
 
@@ -190,7 +190,7 @@ def test_tick_and_a_backup_that_runs_never_meet(protected: Client, source: Path)
     let_a_day_pass(protected)
     with hold(protected.home):
         ended = protected("tick")
-    assert ended.code == 1
+    assert ended.code == 0
     assert "IBS-9201" in ended.complained
     assert backups(protected) == 0
     assert protected("tick").code == 0
@@ -222,7 +222,8 @@ def test_copies_of_logs_that_the_portal_missed_are_sent_by_the_next_look(
     protected: Client, running_portal: RunningPortal,
 ) -> None:
     assert protected("backup").code == 0
-    log, = (protected.home / "activity").glob("*.xml")
+    log = log_files(protected.home)[-1]
+    assert not log.with_suffix(".unsent").exists()
     log.with_suffix(".unsent").touch()
     change_agenda(protected.home, lambda agenda: replace(agenda, asked=None))
     assert protected("tick").code == 0
