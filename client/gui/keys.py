@@ -92,6 +92,9 @@ class Keyboard:
             room.arrange_soon()
 
     def _reveal(self, event: tk.Event[tk.Misc]) -> None:
+        """Scrolls to where the focus went, unless the mouse put it there: no button moves while it is pressed."""
         room, widget = self._window.scroller, event.widget
-        if room is not None and isinstance(widget, tk.Misc) and str(widget).startswith(f"{room.body}."):
+        if room is None or not isinstance(widget, tk.Misc) or not str(widget).startswith(f"{room.body}."):
+            return
+        if self._window.winfo_containing(*self._window.winfo_pointerxy()) is not widget:
             room.show(widget)
