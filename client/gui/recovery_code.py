@@ -21,7 +21,7 @@ class RecoveryCodePage(Page):
         """See Page."""
         super().__init__(window)
         self.heading("Keep the recovery code", "With it your files can be brought back even if the portal is lost. It "
-                     "is shown only now, and nobody else knows it.")
+                     "is shown only now; another one can be made in the portal, under My details.")
         card = Card(self)
         card.pack(fill="x")
         Label(card.body, "Recovery code", "Secondary").pack(fill="x")
