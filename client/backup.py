@@ -19,6 +19,7 @@ from client.outcomes import end_of_run
 from client.pipeline import Pipeline
 from client.portal import Portal
 from client.recorder import Recorder
+from client.reporting import note_counts
 from client.second_look import PacksTorn, SecondLook
 from client.settings import Identity, Journal, Settings
 from client.sources import open_sources
@@ -175,7 +176,8 @@ class _Run:
             read_at=self.sources.read_at,
         )
         self.undo.callback(self.pipeline.abort)
-        self.recorder = Recorder(self.index, self.manifest, self.entries, self.job.emit, full=self.kind == "f")
+        self.recorder = Recorder(self.index, self.manifest, self.entries, self.job.emit, full=self.kind == "f",
+                                 folders=self.job.settings.folders)
         self.walk = Walk(
             self.job.settings, self.recorder, self.pipeline, self._tell,
             choose_suspects(self.job.settings, written_at(home), time.time(), opened.lost_chunks),
@@ -249,14 +251,15 @@ class _Run:
         # From here on the storage may hold the snapshot, so its fate is the portal's to settle if this run breaks off.
         self.committing = True
         self.manifest.store_commit(data)
-        recorder = self.recorder
         self.look.wait()  # the portal takes no report of damage once the run is closed
         committed = self.portal_run.commit(CommitRun(
-            commit=data, files=recorder.files, bytes=recorder.bytes, read=self.pipeline.bytes_read,
-            stored=self._stored(), skipped=recorder.skipped,
+            commit=data, files=self.recorder.files, bytes=self.recorder.bytes, read=self.pipeline.bytes_read,
+            stored=self._stored(), skipped=self.recorder.skipped,
         ))
         self.index.finish(self.opened.number, commit_hash(data))
         self.journal.begin_anew(Journal(self.opened.number, commit_hash(data)))
+        with contextlib.suppress(BackupError):  # the snapshot stands, whatever becomes of the figures
+            note_counts(self.job.settings, self.recorder.counts, datetime.now(UTC))
         with contextlib.suppress(BackupError):  # an acknowledgement only helps a rebuild; the snapshot stands
             self.manifest.storage.put_small(acknowledgement_name(self.opened.number), committed.acknowledgement)
         self.manifest.close()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 from client.entries import EntrySender
 from client.events import Emit, FileSkipped, FolderMissing, Notice
@@ -17,10 +18,15 @@ from vault.records import ADD, CHANGE, DELETE
 
 
 class Recorder:
-    """Counts and writes down what a run finds. `full` makes the manifest a checkpoint that lists everything."""
+    """Counts and writes down what a run finds.
+
+    `full` makes the manifest a checkpoint that lists everything. `folders` are the protected ones: `counts` tells the
+    (files, bytes) of each that was gone through.
+    """
 
     def __init__(
-        self, index: IndexWriter, manifest: ManifestWriter, entries: EntrySender, emit: Emit, *, full: bool
+        self, index: IndexWriter, manifest: ManifestWriter, entries: EntrySender, emit: Emit, *, full: bool,
+        folders: Collection[str] = (),
     ) -> None:
         self._index, self._manifest, self._entries, self._emit, self._full = index, manifest, entries, emit, full
         self._begun_ns = time.time_ns()
@@ -29,14 +35,22 @@ class Recorder:
         self.skipped = 0
         self.elsewhere = 0
         self.changes = 0
+        self.counts: dict[str, tuple[int, int]] = {}
+        self._folders = frozenset(folders)
+        self._open: list[tuple[int, str, int, int]] = []
 
     def record(self, step: Step) -> None:
         """A finding that needs no reading: a folder, an unchanged entry, one that is gone or could not be looked at."""
         if step.action == LEAVE:
             self._index.leave()
+            if self._open and self._open[-1][0] == step.node:
+                _, path, files, size = self._open.pop()
+                self.counts[path] = self.files - files, self.bytes - size
         elif step.scanned is not None and step.scanned.kind == FOLDER:
             entry = Indexed(FOLDER, step.scanned.name, step.node, 0, *step.scanned.status[1:3], 0, 0, False, b"")
             self._write(step, entry, b"")
+            if step.scanned.path in self._folders:
+                self._open.append((step.node, step.scanned.path, self.files, self.bytes))
         elif step.action == GONE:
             self._drop(step)
         elif step.indexed is not None:
@@ -76,8 +90,10 @@ class Recorder:
         else:
             self._emit(FileSkipped(path, problem.code, str(problem.details.get("reason", ""))))
 
-    def tell_elsewhere(self) -> None:
-        """How many files were passed over because a cloud has their content."""
+    def finish(self) -> None:
+        """Everything is recorded: what a whole disk holds, and how many files a cloud has, is known now."""
+        for root in self._folders & {"/"}:  # it has no entry of its own
+            self.counts[root] = self.files, self.bytes
         if self.elsewhere:
             what = "1 file lies" if self.elsewhere == 1 else f"{self.elsewhere:,} files lie"
             self._emit(Notice(

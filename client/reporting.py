@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +11,6 @@ from pathlib import Path
 from client.activity import is_anything_unsent, send_unsent
 from client.agenda import Agenda, KnownFolder, change_agenda, load_agenda
 from client.documents import Tell
-from client.folder_counts import read_counts
-from client.index import NAME as INDEX
 from client.portal import Portal
 from client.schedule import in_words, longest_gap, next_due
 from client.settings import Settings, load_settings
@@ -75,11 +73,8 @@ def _look_at(
     )
 
 
-def count_folders(home: Path, now: datetime, tell: Tell) -> None:
-    """Remember how many files and bytes each protected folder has in the last snapshot, from the index."""
-    settings = load_settings(home, tell)
-    counts = read_counts(home / INDEX, settings.folders)
-
+def note_counts(settings: Settings, counts: Mapping[str, tuple[int, int]], now: datetime) -> None:
+    """Remember how many files and bytes each protected folder has in the last snapshot. Raises HomeBusy."""
     def remember(agenda: Agenda) -> Agenda:
         folders = _look_at(settings.folders, agenda.folders, now)
         return replace(agenda, folders=tuple(
@@ -87,4 +82,4 @@ def count_folders(home: Path, now: datetime, tell: Tell) -> None:
             if folder.path in counts else folder for folder in folders
         ))
 
-    change_agenda(home, remember)
+    change_agenda(settings.home, remember)

@@ -100,7 +100,7 @@ class Walk:
         self._pipeline.flush()
         self._drain(0)
         self._pipeline.close()
-        self._recorder.tell_elsewhere()
+        self._recorder.finish()
 
     def _drain(self, limit: int) -> None:
         """Records what is done at the head; waits for the head while more than `limit` findings wait."""

@@ -20,7 +20,7 @@ from client.jobs import JobFile
 from client.limits import by_the_clock
 from client.pacing import SpeedLimiter
 from client.portal import Portal
-from client.reporting import count_folders, tell_portal
+from client.reporting import tell_portal
 from client.settings import Settings, load_settings
 from vault.errors import BackupError
 
@@ -66,8 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
                 raise KeyboardInterrupt from error
             finally:
                 follow.clear()
-            with contextlib.suppress(BackupError):  # the snapshot stands, whatever becomes of the figures
-                count_folders(home, _now(), tell)
     return follow.finish()
 
 

@@ -38,6 +38,7 @@ class Backup:
         self.source.mkdir()
         self.runs = 0
         self.events: list[Event] = []
+        self.folders = [str(self.source)]
 
     def run(self, suspect: Suspect, tell: Callable[[Walk], None] = lambda _: None) -> Recorder:
         """One walk; `tell` is called with it after each finding."""
@@ -47,9 +48,9 @@ class Backup:
         store = ChunkStore(KEYS, packs, self.lookup, lambda _: None, 1)
         entries = EntrySender(lambda _: None, 1)
         manifest = ManifestWriter(self.storage, VAULT, KEYS, self.runs, "d")
-        recorder = Recorder(index, manifest, entries, self.events.append, full=False)
+        recorder = Recorder(index, manifest, entries, self.events.append, full=False, folders=self.folders)
         begun = Walk(
-            Settings(self.home, (str(self.source),)), recorder, Pipeline(store, KEYS.gear), lambda _: tell(begun),
+            Settings(self.home, tuple(self.folders)), recorder, Pipeline(store, KEYS.gear), lambda _: tell(begun),
             suspect, index=read_index(self.home) if self.runs > 1 else None, root=1, next_node=2,
         )
         begun.execute()
@@ -106,3 +107,20 @@ def test_each_file_is_read_again_once_a_month_however_often_backups_run(tmp_path
     month = [read_again(settings, day, day + 1) for day in range(20_000, 20_030)]
     assert sorted(node for share in month for node in share) == list(range(60))
     assert read_again(Settings(tmp_path, rehash_seconds=0), 0, 20_000) == set()
+
+
+def test_it_counts_what_each_protected_folder_holds(tmp_path: Path) -> None:
+    backup = Backup(tmp_path)
+    inner, other, empty = backup.source / "inner", tmp_path / "other", tmp_path / "empty"
+    for folder in (inner / "deep", other, empty):
+        folder.mkdir(parents=True)
+    for path, size in ((backup.source / "a", 5), (inner / "b", 7), (inner / "deep" / "c", 11), (other / "d", 13)):
+        path.write_bytes(b"x" * size)
+    backup.folders = [str(backup.source), str(inner), str(other), str(empty)]
+    first = backup.run(lambda *_: False).counts
+    assert first == {str(backup.source): (3, 23), str(inner): (2, 18), str(other): (1, 13), str(empty): (0, 0)}
+    (other / "d").unlink()
+    other.rmdir()
+    (inner / "deep" / "e").write_bytes(b"xx")
+    again = backup.run(lambda *_: False).counts
+    assert again == {str(backup.source): (4, 25), str(inner): (3, 20), str(empty): (0, 0)}, "the lost one keeps its own"
