@@ -42,7 +42,9 @@ print(server.effective_port, flush=True)
 server.run()
 """
 PASSWORD = "correct horse battery"
-CHUNKS_PER_PACK = 400
+CHUNKS_PER_PACK = 1_000
+"""As many of the small files as a pack of 8 MiB takes."""
+STORED = 8_000
 FILES_PER_FOLDER = 100
 
 
@@ -152,10 +154,10 @@ def _commit(
 
 def _pack(number: int, ids: list[bytes], start: int) -> bytes:
     chunks = tuple(
-        PackedChunk(start + place + 1, identity, 1, 1, place * 1000, 1000, 3000)
+        PackedChunk(start + place + 1, identity, 1, 1, place * STORED, STORED, 2 * STORED)
         for place, identity in enumerate(ids[start:start + CHUNKS_PER_PACK])
     )
-    record = PackRecord(number=number, sha256=secrets.token_bytes(32), size=CHUNKS_PER_PACK * 1000)
+    record = PackRecord(number=number, sha256=secrets.token_bytes(32), size=CHUNKS_PER_PACK * STORED)
     return encode(AddPack(pack=record, cipher=1, key_version=1, chunks=chunks))
 
 
@@ -168,7 +170,7 @@ def _batches(files: int, root: int) -> list[bytes]:
             folder = node
             entries.append(Entry(root, b"folder %06d" % number, folder, 2, 0, 1_700_000_000_000_000_000, 0o755, b""))
         node += 1
-        entries.append(Entry(folder, b"a file of some name %06d.txt" % number, node, 1, 3000,
+        entries.append(Entry(folder, b"a file of some name %06d.txt" % number, node, 1, 2 * STORED,
                              1_700_000_000_123_456_789 + number, 0o644, (number + 1).to_bytes(4, "little")))
     return [
         encode(AddEntries(batch=batch, root=root, entries=tuple(entries[start:start + 2000])))
