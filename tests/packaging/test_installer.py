@@ -4,17 +4,21 @@ The Python in it is a stand-in that only writes down how it was called (tests/pa
 """
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.parts.stand_in_python import FILES, NOT_WANTED, make_shape, make_stand_in
+from tests.parts.window import screen
 from tests.parts.wine import WindowsComputer, as_windows, install_windows
 
 pytestmark = pytest.mark.xdist_group("installer")
@@ -95,13 +99,24 @@ class Desk:
         assert code == 0
         self.computer.wait()
 
-    def calls(self) -> list[str]:
+    @contextlib.contextmanager
+    def opened(self, display: str) -> Iterator[subprocess.Popen[bytes]]:
+        """The installer with its window on a screen."""
+        with self.computer.start(self.installer, DISPLAY=display,
+                                 IBS_STAND_IN_LOG=as_windows(self.place / "calls")) as running:
+            try:
+                yield running
+            finally:
+                running.kill()
+
+    def calls(self, *, keep: bool = False) -> list[str]:
         """How the client was called since the last question, and with which code in the environment."""
         file = self.place / "calls"
         if not file.exists():
             return []
         lines = file.read_bytes().decode("utf-16-le").splitlines()
-        file.unlink()
+        if not keep:
+            file.unlink()
         return ["\t".join(part.rstrip() for part in line.partition("-m client.cli ")[2].split("\t")) for line in lines]
 
     def log(self) -> str:
@@ -120,6 +135,14 @@ def desk(fresh_windows: Path, installer: Path, tmp_path: Path) -> Iterator[Desk]
     computer = WindowsComputer(tmp_path / "windows")
     yield Desk(computer, installer, tmp_path)
     computer.stop()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Until it is so."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.1)
 
 
 # --- building ----------------------------------------------------------------------------------------------------
@@ -216,6 +239,30 @@ def test_one_silent_line_installs_and_sets_up(desk: Desk) -> None:
     assert desk.exists(r"C:\ProgramData\Microsoft\Windows\Start Menu\Programs\Integrated Backup.lnk")
     assert CODE not in desk.log()
     assert "exit code 0" in desk.log()
+
+
+@pytest.mark.long
+def test_a_person_types_portal_and_code_and_gets_the_recovery_sheet_on_the_desktop(desk: Desk, tmp_path: Path) -> None:
+    with screen(tmp_path / "screen") as seen:
+
+        def press(*words: str) -> None:
+            subprocess.run(["xdotool", *words], check=True, env=os.environ | {"DISPLAY": seen.display})
+
+        with desk.opened(seen.display) as running:
+            press("search", "--sync", "--name", "^Integrated Backup Setup$")
+            wait_for(lambda: not seen.is_blank())
+            press("type", "--delay", "30", "https://backup.example.com")
+            press("key", "--delay", "200", "Tab")
+            press("type", "--delay", "30", CODE)
+            press("key", "Return")  # Install
+            wait_for(lambda: desk.exists(rf"{PROGRAM}\uninstall.exe") and len(desk.calls(keep=True)) == 2)
+            while running.poll() is None:  # the last page comes a moment after the last call
+                press("key", "Return")  # Finish, which opens the window
+                time.sleep(0.5)
+    desk.computer.wait()
+    _, set_up, window = desk.calls()
+    assert set_up.endswith(rf'\Desktop\Recovery sheet of IBS.txt"{chr(9)}IBS_CODE={CODE}')
+    assert window == f'--home "{STORE}"\tIBS_CODE='
 
 
 @pytest.mark.long

@@ -24,6 +24,11 @@ class WindowsComputer:
                               timeout=300)
         return done.returncode
 
+    def start(self, *words: str | Path, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a program."""
+        return subprocess.Popen(["wine", *words], env=self._environment | variables, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def registry(self, key: str) -> dict[str, str]:
         """The values of a key of the 64-bit registry; empty when it is not there."""
         told = subprocess.run(["wine", "reg", "query", key, "/reg:64"], env=self._environment, capture_output=True,
