@@ -46,8 +46,7 @@ class Window(Root):
         self._contrast = wants_contrast() if contrast is None else contrast
         self._rooms: dict[str, Scroller] = {}
         self._pages: dict[str, Page] = {}
-        self._waiting = 0
-        self._narrow = False
+        self._waiting, self._narrow = 0, False
         self._personal = personal_folder(home)
         self._dress()
         self._listen()
@@ -150,11 +149,10 @@ class Window(Root):
 
     def close(self) -> None:
         """End the window; what runs goes on."""
-        scale = px(1000) / 1000
         largest = self.state() == "zoomed" if self.tk.call("tk", "windowingsystem") == "win32" else False
-        save_placement(self._personal, Placement(
-            round(self.winfo_width() / scale), round(self.winfo_height() / scale), round(self.winfo_x() / scale),
-            round(self.winfo_y() / scale), largest))
+        wide, high, left, top = (round(side * 1000 / px(1000)) for side in (
+            self.winfo_width(), self.winfo_height(), self.winfo_x(), self.winfo_y()))
+        save_placement(self._personal, Placement(wide, high, left, top, largest))
         self.destroy()
 
     def destroy(self) -> None:

@@ -37,8 +37,8 @@ class FoldersPage(Page):
         self._middle = Box(self)
         self._middle.pack(fill="both", expand=True)
         self._table = Table(self._middle, [
-            Column("Folder", "/home/priya", 4), Column("State", "Not found since 30 Sep at 18:00", 1),
-            Column("In the last backup", "12,345 files, 12 GB", 1)], height=3, many=True,
+            Column("Folder", "Documents", 4, at_end=True), Column("State", "Not found since 30 Sep at 18:00", 1),
+            Column("In the last backup", "1,234 files, 12 GB", 1)], height=3, many=True,
             chosen=lambda keys: self._remove.allow(bool(keys)))
         self._table.tree.bind("<Delete>", lambda _: self._ask_removal())
         self._below = Box(self._middle)

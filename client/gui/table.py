@@ -18,12 +18,16 @@ PADDING = 26
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its heading, the longest word it must hold whole, and how it shares the room that is left."""
+    """A column: its heading, the longest word it must hold whole, and how it shares the room that is left.
+
+    What is too long keeps both ends, as of a path, or with `at_end` its beginning only.
+    """
 
     title: str
     longest: str = ""
     share: int = 1
     right: bool = False
+    at_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,9 @@ class Table(ttk.Frame):
         wide = self._widths[at] - px(PADDING) if self._widths else 0
         if at == 0:
             wide -= px(SIGN + 8) + self._indent
-        return text if len(text) * self._em <= wide else theme.fit(text, wide)
+        if len(text) * self._em <= wide:
+            return text
+        return theme.fit(text, wide, at_end=self._columns[at].at_end)
 
     @property
     def selection(self) -> list[str]:

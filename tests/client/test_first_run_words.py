@@ -118,7 +118,7 @@ def test_it_says_of_each_folder_how_it_is() -> None:
         {"path": "/new", "files": 0, "bytes": 0, "missing_since": None},
     ]}
     lines = describe_folders(overview, NOW)
-    assert [(line.name, line.state) for line in lines] == [("/new", "neutral"), ("E:\\Photos", "warn"), ("/a", "ok")]
+    assert [(line.name, line.state) for line in lines] == [("/new", "neutral"), ("Photos (E:)", "warn"), ("/a", "ok")]
     assert lines[1].word.startswith("Not found since 20 Nov at")
     assert (lines[2].content, lines[0].known) == ("18 files, 42 MB", False)
     assert "“E:\\Photos” wasn't found. Plug the drive in" in describe_missing(lines)

@@ -28,7 +28,6 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (home / ".thunderbird/profile/Inbox").write_bytes(os.urandom(20_000))
     plant(home / "Games")
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
     return home
 
 

@@ -36,13 +36,20 @@ def describe_folders(overview: Fields, now: datetime) -> Sequence[FolderLine]:
 
 def _line(folder: Fields, ended: datetime | None, now: datetime) -> FolderLine:
     path = str(folder["path"])
-    name, content = words.readable(path), _content(folder)
+    name, content = name_and_place(path), _content(folder)
     missing = words.read_moment(folder.get("missing_since"))
     if missing is not None:
         return FolderLine(path, name, "warn", f"Not found since {words.moment(missing, now)}", content or "–")
     if ended is None or not content:
         return FolderLine(path, name, "neutral", "Not backed up yet", content or "–", known=ended is None)
     return FolderLine(path, name, "ok", f"Backed up {words.moment(ended, now)}", content)
+
+
+def name_and_place(path: str) -> str:
+    """A folder's name before the place where it lies: Documents (/home/priya)."""
+    name = words.name_of(path)
+    place = words.readable(path)[: -len(name)].rstrip("/\\")
+    return f"{name} ({place})" if place else words.readable(path)
 
 
 def _content(folder: Fields) -> str:
@@ -53,7 +60,7 @@ def _content(folder: Fields) -> str:
 def describe_uncounted(measure: Fields) -> FolderLine:
     """A folder of which the last backup holds no file, after a look at the disk."""
     path = str(measure["path"])
-    name = words.readable(path)
+    name = name_and_place(path)
     if not measure.get("found", True):
         return FolderLine(path, name, "warn", "Not found now", "–")
     if not int(measure["files"]):
@@ -63,7 +70,7 @@ def describe_uncounted(measure: Fields) -> FolderLine:
 
 def describe_missing(lines: Sequence[FolderLine]) -> str:
     """A sentence for folders that are not there; "" when all are."""
-    missing = [line.name for line in lines if line.state == "warn"]
+    missing = [words.readable(line.path) for line in lines if line.state == "warn"]
     if not missing:
         return ""
     names = ", ".join(f"“{name}”" for name in missing[:3]) + (" and others" if len(missing) > 3 else "")
