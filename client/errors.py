@@ -22,7 +22,7 @@ class AccessKept(BackupError):
     """On this computer only administrators and the backup itself may ask the portal. Backups go on as planned."""
 
     code = "IBS-1108"
-    hint = "To bring files back, open the window as an administrator, or use Files in the portal."
+    hint = "To look and restore, sign in with the account's password: under Restore, or by “ibs-client sign-in”."
 
 
 class AnswerUnreadable(BackupError):

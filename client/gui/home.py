@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 OFFLINE = ("IBS-22", "IBS-90")
 """Codes of a portal that can't be asked now: what this computer knows is shown all the same."""
+FOR_EVERYBODY = "IBS-1108"
+"""Nothing is wrong: only administrators ask the portal here, and what this computer knows itself is shown."""
 OLD = 300.0
 """Seconds after which the portal is asked again while somebody looks."""
 
@@ -110,6 +112,8 @@ class HomePage(Page):
             self._status = answer.data
             provider = f"\n{self._status['reseller']}" if self._status and self._status["reseller"] else ""
             self.window.connected(f"Connected to portal\n{_host(answer.data['portal'])}{provider}")
+        elif answer.error.code == FOR_EVERYBODY:
+            self.window.connected("Installed for all users\nof this computer.")
         elif answer.error.code.startswith(OFFLINE):
             self.window.connected("The portal can't be reached now.\nThe next backup tries again.")
         else:
