@@ -50,10 +50,8 @@ class ExcludesCard(Card):
 
     def show(self, patterns: Sequence[str], folders: bool) -> None:
         """Show these patterns; what each leaves out is counted when there are `folders`."""
-        if list(patterns) != self._patterns or not self._list.winfo_children():
-            self._patterns = list(patterns)
-            self._fill()
-        self._counts = {}
+        self._patterns, self._counts = list(patterns), {}
+        self._fill()
         if folders:
             self._count_next()
 
@@ -133,7 +131,6 @@ class ExcludesCard(Card):
                 return
             if command[1] == "add":
                 self._field.variable.set("")
-            self._patterns = []
             self.show(answer.data["excludes"], True)
 
         self._page.ask(command, done)
