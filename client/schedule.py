@@ -125,6 +125,8 @@ def _walls(schedule: Schedule, day: date) -> list[datetime]:
 
 
 def _moment(wall: datetime, fold: int, zone: tzinfo | None) -> datetime:
+    if zone is None:  # astimezone of a wall time that the clocks jump over would come out an hour too early
+        return datetime.fromtimestamp(wall.replace(fold=fold).timestamp(), UTC)
     return wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
 
 

@@ -1,6 +1,8 @@
 """When backups are due: plans, missed runs, clocks that change and clocks that are wrong."""
 from __future__ import annotations
 
+import time as time_of_system
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
@@ -123,6 +125,26 @@ def test_the_same_plan_follows_a_computer_into_another_zone() -> None:
     now = vienna("2026-11-23 12:00")
     assert next_due(DAILY_AT_SIX, now, now, VIENNA) == datetime(2026, 11, 23, 17, tzinfo=UTC)
     assert next_due(DAILY_AT_SIX, now, now, ZoneInfo("America/New_York")) == datetime(2026, 11, 23, 23, tzinfo=UTC)
+
+
+@pytest.fixture
+def in_vienna(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process's own clock hangs on a wall in Vienna."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Vienna")
+        time_of_system.tzset()
+        yield
+    time_of_system.tzset()
+
+
+@pytest.mark.usefixtures("in_vienna")
+@pytest.mark.parametrize("plan", [NIGHTLY, Schedule(HOURLY), Schedule(WEEKLY, time(2, 15), (6,))])
+@pytest.mark.parametrize("day", [SPRING, AUTUMN])
+def test_f21_the_clock_of_the_system_itself_counts_like_that_of_its_zone(plan: Schedule, day: datetime) -> None:
+    moment = day.astimezone(UTC) - timedelta(hours=30)
+    for _ in range(80):
+        assert next_due(plan, moment, moment) == next_due(plan, moment, moment, VIENNA)
+        moment += timedelta(minutes=47)
 
 
 def test_a_last_backup_in_the_far_future_stops_nothing() -> None:

@@ -218,6 +218,16 @@ def test_a_backup_that_the_system_ends_is_made_up_for_but_not_one_that_a_person_
         assert load_agenda(protected.home).failures == (0 if settles else 1)
 
 
+def test_a_backup_sends_no_faster_than_its_limit(protected: Client, source: Path) -> None:
+    assert protected("backup").code == 0
+    for number in range(4):
+        (source / f"{number}.bin").write_bytes(os.urandom(1_000_000))
+    assert protected("schedule", "set", "--limit", "1M").code == 0
+    ended = protected("backup", "--json").json
+    assert 3.6 <= ended["seconds"] <= 6
+    assert ended["stored"] >= 4_000_000
+
+
 def test_copies_of_logs_that_the_portal_missed_are_sent_by_the_next_look(
     protected: Client, running_portal: RunningPortal,
 ) -> None:
