@@ -12,7 +12,7 @@ from client.gui.keys import Keyboard
 from client.gui.pages import FIRST_RUN, NAVIGATION, PAGES, Page
 from client.gui.placement import Placement, load_placement, personal_folder, save_placement
 from client.gui.root import Root
-from client.gui.scroller import Scroller, is_narrow
+from client.gui.scroller import Scroller, is_narrow, is_tight
 from client.gui.sidebar import PRODUCT, WIDTH, Sidebar, TopBar
 from client.gui.theme import px
 from client.gui.tooltips import TELL, text_of
@@ -46,7 +46,7 @@ class Window(Root):
         self._contrast = wants_contrast() if contrast is None else contrast
         self._rooms: dict[str, Scroller] = {}
         self._pages: dict[str, Page] = {}
-        self._waiting, self._narrow = 0, False
+        self._waiting, self._narrow, self._tight = 0, False, False
         self._personal = personal_folder(home)
         self._dress()
         self._listen()
@@ -91,7 +91,7 @@ class Window(Root):
                 room.destroy()
                 raise
             page.pack(fill="both", expand=True)
-            page.arrange(self._narrow)
+            page.arrange(self._tight)
             self._rooms[name], self._pages[name] = room, page
         if self.page is not None and self.page_name != name:
             self.page.leave()
@@ -215,22 +215,22 @@ class Window(Root):
         corner = "" if found.left is None or found.top is None else f"+{px(found.left)}+{px(found.top)}"
         self.geometry(f"{px(found.width)}x{px(found.height)}{corner}")
         self.minsize(*(px(side) for side in theme.MINIMUM))
-        self._arrange(is_narrow(px(found.width)))
+        self._arrange(px(found.width))
         if found.largest and self.tk.call("tk", "windowingsystem") == "win32":
             self.state("zoomed")
 
-    def _arrange(self, narrow: bool) -> None:
-        """The sidebar beside the room, or a bar with a menu button above it."""
-        self._narrow = narrow
+    def _arrange(self, width: int) -> None:
+        """The sidebar beside the room, or a bar with a menu button above it; pages hear when their room is tight."""
+        self._narrow, self._tight = is_narrow(width), is_tight(width - px(WIDTH))
         self._close_menu()
-        if narrow:
+        if self._narrow:
             self._sidebar.grid_forget()
             self._top.grid(row=0, column=0, sticky="ew")
         else:
             self._top.grid_remove()
             self._sidebar.grid(row=0, column=0, sticky="ns")
         for page in self._pages.values():
-            page.arrange(narrow)
+            page.arrange(self._tight)
 
     def _toggle_menu(self) -> None:
         if self._sidebar.winfo_manager() == "place":
@@ -246,8 +246,6 @@ class Window(Root):
             self._sidebar.place_forget()
             self._top.button.focus_set()
 
-    # --- keys, wheel, time ---------------------------------------------------------------------------------------
-
     def _listen(self) -> None:
         self.bind("<Configure>", self._resized, add="+")
         self.bind("<FocusIn>", self._regained, add="+")
@@ -256,8 +254,9 @@ class Window(Root):
         Keyboard(self)
 
     def _resized(self, event: tk.Event[tk.Misc]) -> None:
-        if event.widget is self and is_narrow(event.width) != self._narrow:
-            self._arrange(is_narrow(event.width))
+        wide = event.width
+        if event.widget is self and (is_narrow(wide), is_tight(wide - px(WIDTH))) != (self._narrow, self._tight):
+            self._arrange(wide)
 
     def _regained(self, event: tk.Event[tk.Misc]) -> None:
         """The reader may have switched high contrast on or off meanwhile."""
@@ -274,7 +273,7 @@ class Window(Root):
         self.page, self.page_name = None, ""
         icons.forget()
         self._dress()
-        self._arrange(is_narrow(self.winfo_width()))
+        self._arrange(self.winfo_width())
         self.show(name)
 
     def _poll(self) -> None:

@@ -83,7 +83,7 @@ class Page(ttk.Frame):
         """New events of the running backup; also called with none, whenever the page is looked at."""
 
     def arrange(self, narrow: bool) -> None:
-        """The room became a phone's or a desk's; called before the page is first shown, too."""
+        """The room became narrow or wide; called before the page is first shown, too."""
 
     def ask(self, words: Sequence[str], done: Callable[[Any], None], text: str = "") -> None:
         """Runner.ask, whose answer comes only while this page lives; `text` goes to the command's standard input."""

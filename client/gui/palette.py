@@ -60,6 +60,6 @@ def system_palette() -> Palette:
         page=ground, card=ground, line=text, heading=ground, text=text, secondary=text, accent=chosen,
         accent_hover=chosen, accent_pressed=chosen, on_accent=on_chosen, control=text, hover=ground, pressed=ground,
         disabled=text, disabled_ground=ground, selected=chosen, selected_text=on_chosen, nav=ground, nav_text=text,
-        nav_hover=ground, nav_selected=chosen, nav_selected_text=on_chosen, nav_foot=text, nav_focus=chosen,
+        nav_hover=ground, nav_selected=chosen, nav_selected_text=text, nav_foot=text, nav_focus=chosen,
         ok=pair, warn=pair, error=pair, info=pair, neutral=pair, plain=True,
     )

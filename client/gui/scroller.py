@@ -82,5 +82,10 @@ def wheel_steps(event: tk.Event[tk.Misc]) -> int:
 
 
 def is_narrow(width: int) -> bool:
-    """Whether a room so many pixels wide is a phone's: sidebars become menus, tables take two lines."""
+    """Whether a window so many pixels wide is a phone's, with a menu instead of the sidebar."""
     return width < px(theme.NARROW)
+
+
+def is_tight(width: int) -> bool:
+    """Whether a page so many pixels wide puts its buttons below its words, and rows of tables into two lines."""
+    return width < px(theme.TIGHT)

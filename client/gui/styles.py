@@ -33,6 +33,8 @@ def apply(root: tk.Misc) -> None:
         _write_texts(style)
         for name, height in ROWS.items():
             style.configure(name, rowheight=height * line_height() + px(12))
+        style.configure("Nav.TButton", anchor="w")
+        style.map("Nav.TButton", font=[("selected", STRONG)])
         return
     name = NAME
     while name in style.theme_names():
@@ -49,8 +51,9 @@ def apply(root: tk.Misc) -> None:
 
 def _write_texts(style: ttk.Style) -> None:
     colours = palette()
-    style.configure(".", font=BODY, background=colours.page, foreground=colours.text, borderwidth=0,
-                    focuscolor=colours.accent)
+    style.configure(".", font=BODY, background=colours.page, foreground=colours.text)
+    if not colours.plain:
+        style.configure(".", borderwidth=0, focuscolor=colours.accent)
     for ground in (*GROUNDS, "Nav"):
         behind = ground_colour(ground)
         style.configure(f"{ground}.TFrame", background=behind)

@@ -20,7 +20,9 @@ STANDARD_DPI = 96.0
 DPI_STEP = 4.8
 """Screens tell their size in millimetres, so that 95.9 means 96."""
 NARROW = 640
-"""Below so many logical pixels the sidebar becomes a menu, and a table's rows take two lines."""
+"""In a window below so many logical pixels the sidebar becomes a menu."""
+TIGHT = 600
+"""Beside the sidebar, a page below so many logical pixels puts buttons below words, and rows into two lines."""
 MINIMUM = (360, 480)
 
 _kept: dict[str, float] = {"dpi": STANDARD_DPI}

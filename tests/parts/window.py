@@ -171,6 +171,8 @@ class Hand:
                 widget.winfo_reqwidth())
             parent = widget.master
             assert parent is not None
+            if wraps and widget.winfo_width() < theme.px(60) and len(str(widget.cget("text"))) > 12:
+                found.append(f"{widget.cget('text')!r}: squeezed into {widget.winfo_width()}")
             right = widget.winfo_rootx() + widget.winfo_width()
             if (needed > widget.winfo_width() + 1 or widget.winfo_reqheight() > widget.winfo_height() + 1
                     or right > edge + 1 or right > parent.winfo_rootx() + parent.winfo_width() + 1):
