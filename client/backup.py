@@ -146,10 +146,8 @@ class _Run:
     def _prepare(self) -> None:
         opened, access, home = self.opened, self.access, self.job.settings.home
         parent, head = opened.parent, read_head(home)
-        fits = (
-            parent is not None and head is not None and head.vault == opened.vault
-            and head.run == parent.number and head.commit_hash == parent.commit_hash
-        )
+        fits = parent is not None and head is not None and head[:3] == (
+            opened.vault, parent.number, parent.commit_hash)
         self.root = head.root if fits and head is not None else opened.next_node
         self.kind = "d" if fits and not opened.checkpoint_due else "f"
         self.cipher = choose_cipher()
