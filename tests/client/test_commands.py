@@ -170,10 +170,14 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     assert f"ibs-client {command}" in capsys.readouterr().out
 
 
-def test_without_a_command_it_tells_of_the_window(client: Client) -> None:
+def test_without_a_command_it_opens_the_window_or_says_why_it_cannot(
+    client: Client, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
     ended = client()
-    assert ended.code == 0
-    assert "window" in ended.said
+    assert ended.code == 1
+    assert "there is no screen" in ended.complained
+    assert "“ibs-client --help” lists them. (IBS-9209)" in ended.complained
 
 
 def test_an_address_without_encryption_is_refused_before_the_password_is_read(client: Client) -> None:
