@@ -156,8 +156,8 @@ class HomePage(Page):
             self._progress.pack(fill="x", pady=(0, px(16)), before=self._last)
         else:
             self._progress.pack_forget()
-        rows = [Row(line.key, (line.when, line.files, line.result), state=line.state)
-                for line in describe_runs(self._overview, now)]
+        rows = [Row(line.key, (line.when, line.files, line.result), state=line.state,
+                    second=f"{line.result} · {line.files}") for line in describe_runs(self._overview, now)]
         self._table.pack_forget()
         self._nothing.pack_forget()
         if rows:

@@ -45,6 +45,8 @@ class Row:
     parent: str = ""
     can_open: bool = False
     box: str = ""
+    second: str = ""
+    """What the second line says in a narrow window, when the other cells in their order don't."""
 
 
 def waiting_row(key: str) -> str:
@@ -155,7 +157,7 @@ class Table(ttk.Frame):
         if not self._narrow:
             return gap + self._fitted(cells[0], 0)
         room = self.tree.winfo_width() - px(SIGN + 36) - self._indent
-        second = " · ".join(cell for cell in cells[1:] if cell)
+        second = row.second or " · ".join(cell for cell in cells[1:] if cell)
         first = f"{gap}{theme.fit(cells[0], room)}"
         return f"{first}\n{gap}{theme.fit(second, room, at_end=True)}" if second else first
 
