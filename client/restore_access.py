@@ -6,7 +6,6 @@ account's password signs in for half a day and may look and restore, with no mor
 """
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -27,10 +26,8 @@ TOKEN = "restore-access.xml"
 
 
 def save_public(home: Path, identity: Identity) -> None:
-    """Write down what is no secret of an identity, for those who may not read the rest."""
+    """Write down what is no secret of an identity, for those who may read the store but not the rest of that."""
     documents.write(home / PUBLIC, _render(replace(identity, token="")), keep=False)
-    with contextlib.suppress(OSError):
-        (home / PUBLIC).chmod(0o644)
 
 
 def sign_in(home: Path, user: str, password: str, now: datetime) -> datetime:
