@@ -168,3 +168,39 @@ def test_f18_every_name_that_linux_allows_comes_back_from_xml(name: bytes) -> No
 ])
 def test_only_names_that_xml_leaves_alone_are_written_as_they_are(name: str, clean: bool) -> None:
     assert is_clean(name) is clean
+
+
+def test_an_old_document_is_lifted_one_version_at_a_time_and_its_file_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "run.xml"
+    seen: list[str] = []
+
+    def rename(root: Element) -> None:
+        seen.append(f"from {root.get('version', '1')}")
+        root.set("count", root.attrib.pop("number"))
+
+    def double(root: Element) -> None:
+        seen.append(f"from {root.get('version')}")
+        root.set("count", str(int(root.get("count", "")) * 2))
+
+    for content, steps_taken in ((b"<run number='7'/>", ["from 1", "from 2"]),
+                                 (b"<run version='2' count='7'/>", ["from 2"]),
+                                 (b"<run version='3' count='14'/>", [])):
+        path.write_bytes(content)
+        seen.clear()
+        found = documents.read(path, "run", pytest.fail, steps=(rename, double))
+        assert found is not None
+        assert (found.get("version"), found.get("count")) == ("3", "14")
+        assert seen == steps_taken
+        assert path.read_bytes() == content
+
+
+def test_the_version_before_a_damaged_one_is_lifted_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "run.xml"
+    documents.write(path, numbered(1))
+    documents.write(path, numbered(2))
+    path.write_bytes(b"<run")
+    told: list[str] = []
+    found = documents.read(path, "run", told.append, steps=(lambda root: root.set("lifted", "yes"),))
+    assert found is not None
+    assert (found.get("number"), found.get("lifted"), found.get("version")) == ("1", "yes", "2")
+    assert len(told) == 1
