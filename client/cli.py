@@ -14,7 +14,7 @@ from client.console import complain, drop_output, say, say_json
 from client.errors import Unexpected
 from client.events import Failed, to_json
 from client.outcomes import FAILED, ending, exit_code
-from client.settings import choose_home
+from client.store.settings import choose_home
 from vault.errors import BackupError
 
 COMMANDS = {
@@ -112,7 +112,7 @@ def _interrupt(*_: object) -> None:
 
 
 def _explain_unexpected(error: Exception, arguments: argparse.Namespace) -> BackupError:
-    from client.technical_log import note_unexpected
+    from client.store.technical_log import note_unexpected
 
     try:
         home = arguments.home if isinstance(arguments.home, Path) else choose_home(arguments.home)

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from client import VERSION, hardware
-from client.documents import Tell
+from client import VERSION
+from client.api.portal import Portal
+from client.api.restore_access import save_public
+from client.computer import hardware
 from client.errors import AlreadyEnrolled, NotEnrolled, StoreDamaged
-from client.portal import Portal
-from client.restore_access import save_public
-from client.settings import Identity, Journal, load_identity, save_identity, save_journal
+from client.store.documents import Tell
+from client.store.settings import Identity, Journal, load_identity, save_identity, save_journal
 from client.system import WINDOWS_NAMES
 from protocol.errors import PortalUntrusted
 from protocol.messages import EnrolComputer, EnrolledComputer

@@ -1,9 +1,9 @@
 """What the end of a job means: the event that tells of it, and the exit code of the command."""
 from __future__ import annotations
 
-from client.control import RunCancelled
 from client.errors import Unexpected
 from client.events import Cancelled, Event, Failed
+from client.jobs.control import RunCancelled
 from protocol.errors import BadRequest, CommitRefused, LeaseLost, NotFound, QuotaReached, Refusal, StorageMissing
 from protocol.messages import EndRun
 from vault.errors import BackupError, StorageFull

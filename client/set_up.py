@@ -14,20 +14,20 @@ from functools import reduce
 from pathlib import Path
 from random import Random
 
-from client.children import run_job
-from client.connection import connect
+from client.api.connection import connect
+from client.api.portal import Portal
+from client.api.reporting import tell_plan
+from client.computer.suggestions import suggest_folders
 from client.console import amount, count, moment
 from client.enrol import enrol
 from client.errors import AlreadyEnrolled, HomeUnusable, NotEnrolled, SchedulerRefused, StoreDamaged
 from client.events import Emit, Event, Finished, Notice, PackStored
-from client.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
-from client.portal import Portal
-from client.registration import register
-from client.reporting import tell_plan
-from client.schedule import DAILY, Schedule, choose, in_words
-from client.settings import Identity, Settings, add_folder, load_identity, load_settings, save_settings
-from client.suggestions import suggest_folders
-from client.trial import try_restore
+from client.jobs.children import run_job
+from client.restores.trial import try_restore
+from client.schedules.registration import register
+from client.schedules.schedule import DAILY, Schedule, choose, in_words
+from client.store.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
+from client.store.settings import Identity, Settings, add_folder, load_identity, load_settings, save_settings
 from protocol.messages import EnrolledComputer
 from vault.errors import BackupError
 

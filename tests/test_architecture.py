@@ -43,7 +43,7 @@ FROM_VAULT_IN_PROTOCOL = {"vault.errors"}
 
 EDGES = {
     "client/cli.py": "the last line of defence: whatever it is, a person gets one sentence and an exit code",
-    "client/runner.py": "reads what a job's process prints, whatever that is",
+    "client/jobs/runner.py": "reads what a job's process prints, whatever that is",
     "server/cli.py": "like client/cli.py",
     "server/errors.py": "the table from error class to page",
     "server/gateway.py": "one session's failure must not end the others",
@@ -51,9 +51,9 @@ EDGES = {
 }
 """The files that may swallow any exception, and why."""
 HANDED_OVER = {
-    "client/backup.py": "every end of a run, whatever it is, is told to portal, log and caller",
-    "client/entries.py": "raised again in the thread that adds entries",
-    "client/pipeline.py": "raised again in the thread that uses the pipeline",
+    "client/run/backup.py": "every end of a run, whatever it is, is told to portal, log and caller",
+    "client/run/entries.py": "raised again in the thread that adds entries",
+    "client/run/pipeline.py": "raised again in the thread that uses the pipeline",
     "vault/writer.py": "raised again in the thread that waits for the pack",
 }
 """The files that catch everything in one thread and raise it in another."""
@@ -232,18 +232,18 @@ def test_it_is_built_as_drawn(rule: Rule) -> None:
     (forbidden_imports, "vault/chunks.py", "def cut():\n    from server.models import Run\n"),
     (forbidden_imports, "vault/chunks.py", "from protocol.messages import Entry\n"),
     (forbidden_imports, "protocol/messages/base.py", "import vault.keys\n"),
-    (forbidden_imports, "client/scan.py", "class Scan:\n    def walk(self):\n        import server\n"),
-    (forbidden_imports, "client/scan.py", "import importlib\nimportlib.import_module('server.app')\n"),
-    (forbidden_imports, "client/scan.py", "from . import index\n"),
-    (forbidden_imports, "server/app.py", "from client.index import Index\n"),
+    (forbidden_imports, "client/run/scan.py", "class Scan:\n    def walk(self):\n        import server\n"),
+    (forbidden_imports, "client/run/scan.py", "import importlib\nimportlib.import_module('server.app')\n"),
+    (forbidden_imports, "client/run/scan.py", "from . import index\n"),
+    (forbidden_imports, "server/app.py", "from client.store.index import Index\n"),
     (forbidden_imports, "server/services/backup/runs.py", "def open():\n    from flask_login import current_user\n"),
     (forbidden_imports, "server/views/files.py", "from server.extensions import db\n"),
     (misplaced_libraries, "vault/doctor.py", "def probe():\n    import ftplib\n"),
     (misplaced_libraries, "server/app.py", "from pyftpdlib.servers import FTPServer\n"),
-    (misplaced_libraries, "client/backup.py", "import tkinter.ttk\n"),
+    (misplaced_libraries, "client/run/backup.py", "import tkinter.ttk\n"),
     (misplaced_libraries, "client/gui/presenters/home.py", "import tkinter\n"),
-    (broad_excepts, "client/scan.py", "try:\n    pass\nexcept Exception:\n    pass\n"),
-    (broad_excepts, "client/scan.py", "try:\n    pass\nexcept (OSError, Exception) as error:\n    print(error)\n"),
+    (broad_excepts, "client/run/scan.py", "try:\n    pass\nexcept Exception:\n    pass\n"),
+    (broad_excepts, "client/run/scan.py", "try:\n    pass\nexcept (OSError, Exception) as error:\n    print(error)\n"),
     (broad_excepts, "vault/packs.py", "try:\n    pass\nexcept:\n    pass\n"),
     (oversized, "vault/packs.py", "\n" * 301),
     (oversized, "vault/packs.py", "def fill():\n" + "    pass\n" * 40),

@@ -172,6 +172,15 @@ def test_each_module_is_on_the_map(package: str) -> None:
     assert named == there
 
 
+@pytest.mark.parametrize("package", ["client", "server/services"])
+def test_each_room_of_the_map_names_its_modules(package: str) -> None:
+    rows = re.findall(r"^\| `(\w+)/` \| (.*) \|$", (CHECKOUT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE)
+    named = {room: set(re.findall(r"`(\w+)`", words)) for room, words in rows if (CHECKOUT / package / room).is_dir()}
+    assert named
+    for room, modules in named.items():
+        assert modules == {path.stem for path in (CHECKOUT / package / room).glob("*.py")} - {"__init__"}, room
+
+
 def test_documents_hold_no_trace_of_the_machine_they_were_written_on() -> None:
     traces = re.compile(r"/work\b|/tmp/plan|/root/|\.\./shared")
     for page in PAGES:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import argparse
 
-from client.about import describe
+from client.computer.about import describe
 from client.console import amount, complain, say, say_json
 from client.outcomes import DONE
 

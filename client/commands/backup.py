@@ -7,21 +7,21 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from client.activity import ActivityLog, repair_logs
-from client.agenda import noted
-from client.backup import run_backup
-from client.cancellation import Cancellation, cancel_by_signal
-from client.connection import connect
+from client.api.connection import connect
+from client.api.portal import Portal
+from client.api.reporting import tell_portal
 from client.console import Follower, add_shapes, amount, count
-from client.control import Control, RunCancelled
 from client.events import Event, Finished, Notice
-from client.instance import hold
-from client.jobs import JobFile
-from client.limits import by_the_clock
-from client.pacing import SpeedLimiter
-from client.portal import Portal
-from client.reporting import tell_portal
-from client.settings import Settings, load_settings
+from client.jobs.cancellation import Cancellation, cancel_by_signal
+from client.jobs.control import Control, RunCancelled
+from client.jobs.event_file import JobFile
+from client.run.backup import run_backup
+from client.run.pacing import SpeedLimiter
+from client.schedules.limits import by_the_clock
+from client.store.activity import ActivityLog, repair_logs
+from client.store.agenda import noted
+from client.store.instance import hold
+from client.store.settings import Settings, load_settings
 from vault.errors import BackupError
 
 

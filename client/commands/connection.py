@@ -4,8 +4,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from client.certificates import look_at_certificate
-from client.connection import connect
+from client.api.certificates import look_at_certificate
+from client.api.connection import connect
 from client.console import complain, moment, say, say_json
 from client.outcomes import DONE
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from client.api.portal import Portal
 from client.console import amount, ask_secret, complain, moment, say, say_json
 from client.enrol import enrol, read_authority
-from client.instance import hold
 from client.outcomes import DONE
-from client.portal import Portal
+from client.store.instance import hold
 from protocol.messages import EnrolledComputer
 
 

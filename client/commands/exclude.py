@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import reduce
 
 from client.console import amount, complain, count, say, say_json, shown
-from client.decisions import note_changes
-from client.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
 from client.outcomes import DONE
-from client.settings import Settings, add_exclude, load_settings, remove_exclude, save_settings
+from client.store.decisions import note_changes
+from client.store.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
+from client.store.settings import Settings, add_exclude, load_settings, remove_exclude, save_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +57,7 @@ def _show(excludes: Sequence[str], as_json: bool) -> int:
 
 
 def _count(settings: Settings, patterns: Sequence[str], as_json: bool) -> int:
-    from client.measure import SECONDS, measure_folder
+    from client.computer.measure import SECONDS, measure_folder
 
     wanted = tuple(patterns) or settings.excludes
     for pattern in wanted:

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import argparse
 
+from client.api.connection import connect
 from client.commands.list import KINDS
-from client.connection import connect
 from client.console import amount, complain, count, moment, say, say_json, shown
 from client.names import path_of
 from client.outcomes import DONE

@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from functools import reduce
 
 from client.console import amount, complain, count, say, say_json, shown
-from client.decisions import note_changes
-from client.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
 from client.outcomes import DONE
-from client.settings import add_folder, load_settings, normalise, remove_folder, save_settings
+from client.store.decisions import note_changes
+from client.store.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
+from client.store.settings import add_folder, load_settings, normalise, remove_folder, save_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +79,7 @@ def _show(folders: tuple[str, ...], as_json: bool) -> int:
 
 
 def _suggest(as_json: bool) -> int:
-    from client.suggestions import suggest_folders
+    from client.computer.suggestions import suggest_folders
 
     found = suggest_folders()
     if as_json:
@@ -92,7 +92,7 @@ def _suggest(as_json: bool) -> int:
 
 def _measure(folders: Sequence[str], excludes: Sequence[str], as_json: bool) -> int:
     """One after the other; a window asks for each in a call of its own, so that it can show them as they come."""
-    from client.measure import measure_folder
+    from client.computer.measure import measure_folder
 
     found = [(folder, measure_folder(normalise(folder), excludes)) for folder in folders]
     if as_json:
@@ -109,7 +109,7 @@ def _measure(folders: Sequence[str], excludes: Sequence[str], as_json: bool) -> 
 
 
 def _below(folder: str, as_json: bool) -> int:
-    from client.places import first_places, places_below
+    from client.computer.places import first_places, places_below
 
     found = places_below(normalise(folder)) if folder else first_places()
     if as_json:

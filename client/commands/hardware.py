@@ -5,8 +5,8 @@ import argparse
 
 import msgspec
 
+from client.computer.hardware import current_report, is_told
 from client.console import amount, say, say_json, shown
-from client.hardware import current_report, is_told
 from client.outcomes import DONE
 from protocol.messages import Disk, HardwareReport
 

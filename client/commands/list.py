@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from client.connection import connect
+from client.api.connection import connect
+from client.api.portal import Portal
 from client.console import amount, complain, count, moment, say, say_json, shown
-from client.index import FILE, FOLDER, LINK
 from client.names import steps_of
 from client.outcomes import DONE
-from client.portal import Portal
+from client.store.index import FILE, FOLDER, LINK
 from client.system import decode_name
 from protocol.messages import ListEntries, SnapshotEntry
 

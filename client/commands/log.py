@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from client.activity import FOLDER, LoggedJob, log_files, read_log, read_logs, repair_logs
+from client.computer.overview import run_fields
 from client.console import amount, complain, count, say, say_json, shown
 from client.errors import CopyUnsaved, NotListed
 from client.outcomes import DONE
-from client.overview import run_fields
+from client.store.activity import FOLDER, LoggedJob, log_files, read_log, read_logs, repair_logs
 from vault.errors import BackupError
 
 SHOWN_JOBS = 10

@@ -5,10 +5,10 @@ import argparse
 import contextlib
 from datetime import UTC, datetime
 
-from client.activity import repair_logs
+from client.computer.overview import describe
 from client.console import amount, complain, count, moment, say, say_json, shown
 from client.outcomes import DONE
-from client.overview import describe
+from client.store.activity import repair_logs
 from vault.errors import BackupError
 
 RUNS = 5

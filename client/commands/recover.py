@@ -4,11 +4,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from client.activity import ActivityLog
 from client.commands.restore import summarise
 from client.console import Follower, add_shapes, ask_secret
 from client.events import Event
-from client.recover import run_recover
+from client.restores.recover import run_recover
+from client.store.activity import ActivityLog
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

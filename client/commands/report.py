@@ -6,7 +6,7 @@ from pathlib import Path
 
 from client.console import complain, count, say, say_json, shown
 from client.outcomes import DONE
-from client.technical_report import save_report
+from client.store.technical_report import save_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

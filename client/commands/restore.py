@@ -8,18 +8,18 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from client.activity import ActivityLog
-from client.cancellation import cancel_by_signal, cancel_by_word, read_word_line
-from client.connection import connect
+from client.api.connection import connect
+from client.api.restore_access import personal_state
 from client.console import Follower, add_shapes, amount, complain, count, say, say_json
-from client.control import RunCancelled
 from client.errors import ChoiceUnreadable, HomeUnusable
 from client.events import Event, Finished, Notice
+from client.jobs.cancellation import cancel_by_signal, cancel_by_word, read_word_line
+from client.jobs.control import RunCancelled
 from client.names import steps_of
 from client.outcomes import DONE
-from client.restore import plan_restore, report_end, run_restore
-from client.restore_access import personal_state
-from client.target import Steps
+from client.restores.restore import plan_restore, report_end, run_restore
+from client.restores.target import Steps
+from client.store.activity import ActivityLog
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

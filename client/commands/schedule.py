@@ -7,14 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from client.agenda import load_agenda
 from client.console import complain, moment, say, say_json
-from client.decisions import note_changes
-from client.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
-from client.limits import in_words as limit_in_words
-from client.limits import read_limit_words
 from client.outcomes import DONE
-from client.schedule import (
+from client.schedules.limits import in_words as limit_in_words
+from client.schedules.limits import read_limit_words
+from client.schedules.schedule import (
     DAILY,
     DAYS,
     HOURLY,
@@ -29,7 +26,10 @@ from client.schedule import (
     read_days,
     read_time,
 )
-from client.settings import IDENTITY, Settings, load_settings, save_settings
+from client.store.agenda import load_agenda
+from client.store.decisions import note_changes
+from client.store.instance import SETTINGS_LOCK, SETTINGS_PATIENCE, hold
+from client.store.settings import IDENTITY, Settings, load_settings, save_settings
 from vault.errors import BackupError
 
 EXAMPLES = """examples:
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Change or show the schedule."""
     home: Path = arguments.home
     if arguments.action in {"install", "remove", "verify"}:
-        from client.registration import act
+        from client.schedules.registration import act
 
         return act(arguments)
     if arguments.action == "show":
@@ -131,8 +131,8 @@ def _tell_portal(settings: Settings, now: datetime) -> None:
     """The portal judges by the schedule whether this computer is late; what it misses now the next tick tells."""
     if not (settings.home / IDENTITY).exists():
         return
-    from client.connection import connect
-    from client.reporting import tell_plan
+    from client.api.connection import connect
+    from client.api.reporting import tell_plan
 
     try:
         with connect(settings.home, complain) as (_, portal):

@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 
-from client.children import JobStopped
 from client.console import EVENTS, JSON, PEOPLE, Follower, add_shapes, ask_secret, complain, say, say_json, shown
 from client.enrol import read_authority
 from client.events import Event, Finished
+from client.jobs.children import JobStopped
 from client.outcomes import DONE, DONE_WITH_SKIPPED
 from client.set_up import STEPS, Plan, Report, SignedIn, StepDone, find_identity, set_up
 

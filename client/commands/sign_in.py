@@ -4,9 +4,9 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
+from client.api.restore_access import sign_in
 from client.console import ask_secret, moment, say, say_json
 from client.outcomes import DONE
-from client.restore_access import sign_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import argparse
 
+from client.api.restore_access import PUBLIC
 from client.console import complain, say, say_json
 from client.errors import StoreDamaged
-from client.instance import hold
 from client.outcomes import DONE
-from client.restore_access import PUBLIC
-from client.settings import forget_identity, load_identity
+from client.store.instance import hold
+from client.store.settings import forget_identity, load_identity
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

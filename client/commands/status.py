@@ -3,10 +3,10 @@ from __future__ import annotations
 
 import argparse
 
-from client.connection import connect
+from client.api.connection import connect
 from client.console import amount, complain, count, moment, say, say_json, shown
 from client.outcomes import DONE
-from client.settings import Settings, load_settings
+from client.store.settings import Settings, load_settings
 from protocol.messages import ComputerStatus
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from client.console import say
 from client.errors import HomeBusy
-from client.instance import JOB_LOCK, hold
-from client.jobs import JobReader
+from client.jobs.event_file import JobReader
+from client.jobs.requests import CANCEL, make_request
+from client.jobs.window_calls import CLOSE, LOCK, call, is_called
 from client.outcomes import DONE
-from client.requests import CANCEL, make_request
-from client.window_calls import CLOSE, LOCK, call, is_called
+from client.store.instance import JOB_LOCK, hold
 
 LOOK_SECONDS = 0.2
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from client.agenda import Agenda, change_agenda, load_agenda
 from client.console import complain, say, say_json
 from client.errors import HomeBusy
+from client.jobs.requests import take_back_up
 from client.outcomes import DONE
-from client.requests import take_back_up
-from client.settings import IDENTITY, Settings, load_settings
+from client.schedules.tick import NOTHING, Circumstances, Decision, decide, is_time_to_ask
+from client.store.agenda import Agenda, change_agenda, load_agenda
+from client.store.settings import IDENTITY, Settings, load_settings
 from client.system.circumstances import on_battery, on_metered_line
-from client.tick import NOTHING, Circumstances, Decision, decide, is_time_to_ask
 from vault.errors import BackupError
 
 
@@ -59,8 +59,8 @@ def _note(home: Path, agenda: Agenda, decision: Decision) -> None:
         return
     change_agenda(home, lambda agenda: replace(agenda, waiting=waiting))
     if decision.words:
-        from client.activity import ActivityLog
         from client.events import Notice
+        from client.store.activity import ActivityLog
 
         with ActivityLog(home, "schedule") as log:
             log.record(Notice(decision.words))
@@ -68,8 +68,8 @@ def _note(home: Path, agenda: Agenda, decision: Decision) -> None:
 
 def _ask_portal(settings: Settings, now: datetime) -> Agenda:
     """What people want in the portal, which hears at once what it missed. Without an answer, what was known before."""
-    from client.connection import connect
-    from client.reporting import tell_portal
+    from client.api.connection import connect
+    from client.api.reporting import tell_portal
 
     home = settings.home
     agenda = change_agenda(home, lambda agenda: replace(agenda, asked=now))

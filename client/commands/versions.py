@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import argparse
 
-from client.connection import connect
+from client.api.connection import connect
 from client.console import amount, complain, count, moment, say, say_json
 from client.names import steps_of
 from client.outcomes import DONE

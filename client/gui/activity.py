@@ -22,7 +22,7 @@ from client.gui.presenters.problems import describe_problem
 from client.gui.table import Column, Row, Table
 from client.gui.theme import px
 from client.gui.widgets import Box, Button, Card, EmptyState, Label, Select, StateMark, tip
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 if TYPE_CHECKING:
     from client.gui.app import Window

@@ -17,9 +17,9 @@ from client.gui.sidebar import PRODUCT, WIDTH, Sidebar, TopBar
 from client.gui.theme import px
 from client.gui.tooltips import TELL, text_of
 from client.gui.widgets import Box, Button, ErrorCard, Label
-from client.runner import Answer, Runner
+from client.jobs.runner import Answer, Runner
+from client.jobs.window_calls import CLOSE, RAISE, is_called
 from client.system.display import wants_contrast
-from client.window_calls import CLOSE, RAISE, is_called
 from vault.errors import BackupError
 
 QUICK, SLOW = 200, 1000
@@ -172,7 +172,7 @@ class Window(Root):
             self.tell_problem(error.sentence, error.hint, error.code)
             return
         from client.errors import Unexpected
-        from client.technical_log import note_unexpected
+        from client.store.technical_log import note_unexpected
 
         found = Unexpected(reference=note_unexpected(self.home, error.with_traceback(trace)))
         self.tell_problem(found.sentence, found.hint, found.code)

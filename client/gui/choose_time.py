@@ -9,7 +9,7 @@ from client.gui.presenters.first_run import check_time, schedule_words
 from client.gui.presenters.problems import describe_problem
 from client.gui.theme import px
 from client.gui.widgets import Box, Button, Card, Choice, Field, Label, Tick
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 if TYPE_CHECKING:
     from client.gui.app import Window

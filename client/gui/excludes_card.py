@@ -9,7 +9,7 @@ from client.gui.presenters.folders import SAMPLES, check_pattern, describe_left_
 from client.gui.presenters.problems import describe_problem
 from client.gui.theme import px
 from client.gui.widgets import Box, Button, Card, Field, Label
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 PAUSE = 500
 """Milliseconds without a key after which what was typed is counted."""

@@ -9,7 +9,7 @@ from client.gui.pages import Page
 from client.gui.presenters import words
 from client.gui.presenters.selection import Chosen, box_of, place_name, toggle
 from client.gui.table import Column, Row, Table, waiting_row
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 Fields = Mapping[str, Any]
 SUGGESTED, PLACED = "s:", "t:"

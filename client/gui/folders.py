@@ -17,7 +17,7 @@ from client.gui.question import Question
 from client.gui.table import Column, Row, Table
 from client.gui.theme import px
 from client.gui.widgets import Box, Button, Card, EmptyState, ErrorCard
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 if TYPE_CHECKING:
     from client.gui.app import Window

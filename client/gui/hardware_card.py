@@ -8,7 +8,7 @@ from client.gui.pages import Page
 from client.gui.presenters.computer import hardware_rows
 from client.gui.theme import px
 from client.gui.widgets import Box, Card, Label
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 
 class HardwareCard(Card):

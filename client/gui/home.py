@@ -21,7 +21,7 @@ from client.gui.presenters.progress import RunState, after_events, describe_end,
 from client.gui.table import Column, Row, Table
 from client.gui.theme import px
 from client.gui.widgets import Box, Card, EmptyState, ErrorCard, Label
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 if TYPE_CHECKING:
     from client.gui.app import Window

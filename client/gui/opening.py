@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from client.errors import HomeBusy, NoDisplay, WindowOpen
-from client.instance import hold
+from client.jobs.window_calls import LOCK, RAISE, call
+from client.store.instance import hold
 from client.system.display import has_display, prepare_display
-from client.window_calls import LOCK, RAISE, call
 from vault.errors import BackupError
 
 NO_TK = "this Python has no Tk (on Debian, the package python3-tk)"

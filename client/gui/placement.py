@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from client import documents
 from client.gui.theme import MINIMUM
+from client.store import documents
 from vault.errors import BackupError
 
 DOCUMENT = "window.xml"

@@ -14,7 +14,7 @@ from client.gui.presenters.restoring import Wish
 from client.gui.restore_choice import ChoiceView
 from client.gui.restore_job import JobView, TargetView, job_of, put_away, start_job
 from client.gui.widgets import Box, EmptyState
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 if TYPE_CHECKING:
     from client.gui.app import Window

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from client.gui.presenters.problems import describe_problem
 from client.gui.theme import px
 from client.gui.widgets import Button, Card, Field, Label
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 if TYPE_CHECKING:
     from client.gui.restore import RestorePage

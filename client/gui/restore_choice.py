@@ -27,7 +27,7 @@ from client.gui.restore_files import FOUND, VERSIONS, WALK, FilesTable
 from client.gui.restore_when import WhenPanel
 from client.gui.theme import px
 from client.gui.widgets import Box, Button, Label
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 if TYPE_CHECKING:
     from client.gui.restore import RestorePage

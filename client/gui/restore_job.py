@@ -27,7 +27,7 @@ from client.gui.presenters.restoring import (
 from client.gui.table import Column, Row, Table
 from client.gui.theme import px
 from client.gui.widgets import Box, Button, Card, Choice, Label, Progress, StateMark, Tick
-from client.runner import Answer, Child, Runner
+from client.jobs.runner import Answer, Child, Runner
 from client.system.spawn import open_folder
 
 if TYPE_CHECKING:

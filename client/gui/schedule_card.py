@@ -12,8 +12,8 @@ from client.gui.presenters.settings import EVERY, ScheduleForm, form_of, judge, 
 from client.gui.presenters.words import read_moment
 from client.gui.theme import px
 from client.gui.widgets import Box, Button, Card, Choice, Field, Label, Select, Tick, tip
-from client.runner import Answer
-from client.schedule import DAILY, DAYS, HOURLY, OFF, WEEKLY
+from client.jobs.runner import Answer
+from client.schedules.schedule import DAILY, DAYS, HOURLY, OFF, WEEKLY
 
 PLANS = ((DAILY, "Every &day"), (WEEKLY, "On certain days of the &week"), (HOURLY, "Every few h&ours"),
          (OFF, "&Never by itself"))

@@ -23,7 +23,7 @@ from client.gui.schedule_card import ScheduleCard
 from client.gui.speed_card import SpeedCard
 from client.gui.theme import px
 from client.gui.widgets import Button, Card, Label
-from client.runner import Answer
+from client.jobs.runner import Answer
 from client.system.desktop import open_folder
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from client.gui.presenters.problems import describe_problem
 from client.gui.presenters.settings import LimitForm, judge_limit, limits_in_words, words_of_limits
 from client.gui.theme import px
 from client.gui.widgets import Box, Button, Card, Field, Label, Tick
-from client.runner import Answer
+from client.jobs.runner import Answer
 
 
 class SpeedCard(Card):

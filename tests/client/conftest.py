@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from client.hardware import current_report
+from client.computer.hardware import current_report
 from tests.client.running_portal import PASSWORD, RunningPortal
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from client import activity, documents
-from client.activity import ActivityLog, log_files, read_logs, repair_logs, send_unsent
+from client.api.portal import Portal
 from client.events import (
     Cancelled,
     Event,
@@ -24,7 +23,8 @@ from client.events import (
     Progress,
     Started,
 )
-from client.portal import Portal
+from client.store import activity, documents
+from client.store.activity import ActivityLog, log_files, read_logs, repair_logs, send_unsent
 from protocol.messages import Done
 from tests.client.talking_portal import HANG_UP, TalkingPortal, message, refusal
 
@@ -77,7 +77,7 @@ def test_logs_are_listed_newest_first(tmp_path: Path) -> None:
 
 def test_a_killed_run_keeps_its_log_and_shows_as_interrupted(tmp_path: Path) -> None:
     script = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom client.activity import ActivityLog\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom client.store.activity import ActivityLog\n"
         "from client.events import *\nlog = ActivityLog(Path(sys.argv[1]), 'backup')\n"
         "log.record(Started(7))\nlog.record(Notice('One.'))\nlog._file.write(b'<notice at=\"2026')\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -95,7 +95,7 @@ def test_a_killed_run_keeps_its_log_and_shows_as_interrupted(tmp_path: Path) -> 
 
 def test_the_log_of_a_job_that_still_works_is_left_alone(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom pathlib import Path\nfrom client.activity import ActivityLog\n"
+        "import sys\nfrom pathlib import Path\nfrom client.store.activity import ActivityLog\n"
         "with ActivityLog(Path(sys.argv[1]), 'restore'):\n    print(flush=True)\n    sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from client.decisions import describe_changes
 from client.gui.presenters.activity import (
     BACKUPS,
     EVERYTHING,
@@ -20,7 +19,8 @@ from client.gui.presenters.activity import (
     describe_jobs,
     describe_nothing,
 )
-from client.settings import Settings
+from client.store.decisions import describe_changes
+from client.store.settings import Settings
 from tests.client.conftest import Client
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

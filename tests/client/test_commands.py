@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from client.cli import COMMANDS, main
-from client.settings import load_identity, save_identity
+from client.store.settings import load_identity, save_identity
 from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal
 from tests.client.talking_portal import HANG_UP, TalkingPortal

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from client import deduplication
-from client.deduplication import QUICK, ChunkStore
+from client.run import deduplication
+from client.run.deduplication import QUICK, ChunkStore
 from protocol.messages import AdoptedPack, KnownChunks, LookupChunks, PackedChunk, PackRecord
 from vault.blobs import OVERHEAD, compress
 from vault.chunks import chunk_id

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client import documents
-from client.documents import Unreadable, parse
 from client.errors import HomeUnusable, StoreDamaged
 from client.names import get_name, is_clean, put_name
+from client.store import documents
+from client.store.documents import Unreadable, parse
 
 BOMB = b"""<?xml version="1.0"?>
 <!DOCTYPE run [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;">]>

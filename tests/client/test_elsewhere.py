@@ -10,17 +10,17 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from client.deduplication import ChunkStore
-from client.entries import EntrySender
 from client.events import Event, FileSkipped, Notice
-from client.index import Indexed, IndexWriter, read_index
-from client.pipeline import Pipeline
-from client.recorder import Recorder
-from client.scan import Scanned, Scanner
-from client.settings import Settings
+from client.run.deduplication import ChunkStore
+from client.run.entries import EntrySender
+from client.run.pipeline import Pipeline
+from client.run.recorder import Recorder
+from client.run.scan import Scanned, Scanner
+from client.run.walk import Walk, is_deep
+from client.store.index import Indexed, IndexWriter, read_index
+from client.store.settings import Settings
 from client.system.kinds import ELSEWHERE, ELSEWHERE_FOLDER, JUNCTION, UNKNOWN_LINK
 from client.system.sources import classify
-from client.walk import Walk, is_deep
 from protocol.messages import AddEntries, KnownChunks, LookupChunks
 from tests.parts.fake_windows import windows_error
 from vault.errors import BackupError
@@ -234,7 +234,7 @@ def test_a_deep_scan_asks_each_file_itself_but_none_that_it_would_fetch(
         (tmp_path / "open").write_bytes(b"grown")
         return ask(path, **how)
 
-    monkeypatch.setattr("client.scan.os.stat", stat_behind)
+    monkeypatch.setattr("client.run.scan.os.stat", stat_behind)
     problems: list[BackupError] = []
     listed, _ = Scanner((), problems.append, kind_of=kind_of, deep=True).list_folder(str(tmp_path))
     assert asked == ["open"]
@@ -244,7 +244,8 @@ def test_a_deep_scan_asks_each_file_itself_but_none_that_it_would_fetch(
 
 
 def test_what_the_system_keeps_for_itself_is_passed_over(backup: Backup, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("client.scan.names_of_system", lambda path: {"PAGEFILE.SYS"} if path.endswith("C") else set())
+    monkeypatch.setattr(
+        "client.run.scan.names_of_system", lambda path: {"PAGEFILE.SYS"} if path.endswith("C") else set())
     for name in ("C/pagefile.sys", "C/letter", "C D/pagefile.sys"):
         backup.write(name, b"1")
     assert backup.run().files == 2
@@ -256,7 +257,7 @@ def test_a_volume_in_a_folder_is_not_entered_and_that_is_said(backup: Backup, mo
     (backup.source / "old").symlink_to("new")
     target = backup.source / "volume"
     target.symlink_to("disk")
-    monkeypatch.setattr("client.scan.is_other_volume", lambda path: path.endswith("volume"))
+    monkeypatch.setattr("client.run.scan.is_other_volume", lambda path: path.endswith("volume"))
     monkeypatch.setitem(globals(), "classify", lambda status: JUNCTION if stat.S_ISLNK(status.st_mode)
                         else classify_here(status))
     done = backup.run()
@@ -269,7 +270,7 @@ def test_a_volume_in_a_folder_is_not_entered_and_that_is_said(backup: Backup, mo
 def test_f19_a_file_that_leaves_for_the_cloud_while_it_is_read_counts_as_one_that_lies_there(
     backup: Backup, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from client import pipeline, recorder
+    from client.run import pipeline, recorder
     from client.system.windows.files import is_elsewhere
 
     photo = backup.write("photo", b"pixels")
@@ -294,7 +295,7 @@ def test_f19_a_file_that_leaves_for_the_cloud_while_it_is_read_counts_as_one_tha
 def test_a_file_that_another_program_locks_is_reported_and_its_last_version_stays_open(
     backup: Backup, monkeypatch: pytest.MonkeyPatch, number: int,
 ) -> None:
-    from client import pipeline, recorder
+    from client.run import pipeline, recorder
     from client.system.windows.files import explain_failure
 
     mailbox = backup.write("mail.pst", b"letters")

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from client.computer.measure import measure_folder
+from client.computer.places import places_below
 from client.gui.presenters.first_run import (
     check_sign_in,
     check_time,
@@ -27,8 +29,6 @@ from client.gui.presenters.folders import (
 )
 from client.gui.presenters.problems import describe_problem
 from client.gui.presenters.selection import box_of, place_name, toggle
-from client.measure import measure_folder
-from client.places import places_below
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 GOOD = {"address": "https://backup.example.com", "user": "priya", "password": "secret", "code": ""}

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.documents import load_schema
-from client.hardware import current_report, remember_told
+from client.computer.hardware import current_report, remember_told
+from client.store.documents import load_schema
 from client.system import linux
 from client.system.facts import MachineFacts, tidy, tidy_serial
 from client.system.windows import hardware

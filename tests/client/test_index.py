@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from client.documents import Unreadable
-from client.index import FILE, FOLDER, LINK, NAME, Indexed, IndexWriter, read_head, read_index
+from client.store.documents import Unreadable
+from client.store.index import FILE, FOLDER, LINK, NAME, Indexed, IndexWriter, read_head, read_index
 
 NUMBER = st.integers(0, 2**63 - 1)
 NAMES = st.one_of(st.binary(min_size=1, max_size=255).filter(lambda name: b"/" not in name and b"\0" not in name),

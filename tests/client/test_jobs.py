@@ -126,7 +126,7 @@ def test_names_cannot_speak_to_the_terminal(protected: Client, source: Path) -> 
 
 def test_a_second_client_on_the_same_store_is_sent_away(protected: Client) -> None:
     script = (
-        "import sys\nfrom pathlib import Path\nfrom client.instance import hold\n"
+        "import sys\nfrom pathlib import Path\nfrom client.store.instance import hold\n"
         "with hold(Path(sys.argv[1])):\n    print(flush=True)\n    sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", script, str(protected.home)]

@@ -5,10 +5,10 @@ from datetime import datetime, time
 
 import pytest
 
-from client import limits
-from client.documents import parse, render
 from client.errors import ScheduleUnusable
-from client.limits import SpeedLimit, rate_at
+from client.schedules import limits
+from client.schedules.limits import SpeedLimit, rate_at
+from client.store.documents import parse, render
 
 OFFICE = SpeedLimit(500_000, time(8), time(18))
 NIGHT = SpeedLimit(4_000_000, time(22), time(6))

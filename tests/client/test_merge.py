@@ -9,9 +9,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from client.index import FILE, FOLDER, Indexed
-from client.merge import CHANGED, GONE, KEPT, LEAVE, NEW, SAME, Merge, Step
-from client.scan import FolderLost, Scanner, plant_tree
+from client.run.merge import CHANGED, GONE, KEPT, LEAVE, NEW, SAME, Merge, Step
+from client.run.scan import FolderLost, Scanner, plant_tree
+from client.store.index import FILE, FOLDER, Indexed
 from vault.errors import BackupError
 
 ROOT = 1

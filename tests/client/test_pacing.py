@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.limits import SpeedLimit, by_the_clock
-from client.pacing import SpeedLimiter
+from client.run.pacing import SpeedLimiter
+from client.schedules.limits import SpeedLimit, by_the_clock
 from tests.parts.ftp_servers import FtpServer
 from vault.address import Profile
 from vault.ftp import FtpStorage

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from client.api.portal import Portal
+from client.api.transport import Call, Transport, check_address
 from client.errors import AnswerUnreadable
-from client.portal import Portal
-from client.transport import Call, Transport, check_address
 from protocol.errors import (
     BackupsSwitchedOff,
     LeaseLost,

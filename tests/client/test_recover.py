@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from client.delivery import Coming, Delivery, Wanted
 from client.events import Event, FileSkipped, Finished, Notice, Progress, Started, ignore
-from client.recover import run_recover
-from client.restoration import RestoreIncomplete
-from client.target import Target, TargetFull, TargetUnusable
+from client.restores.delivery import Coming, Delivery, Wanted
+from client.restores.recover import run_recover
+from client.restores.restoration import RestoreIncomplete
+from client.restores.target import Target, TargetFull, TargetUnusable
 from tests.parts.tiny_disk import with_tiny_disk
 from tests.vault.small_vault import CODE, SIGNING_KEY, VAULT, Item, SmallVault, Steps, fixed_cut, folder
 from vault.errors import KeyRejected, SnapshotMissing, VaultError, VaultMissing
@@ -273,7 +273,7 @@ def test_success_is_claimed_only_when_every_file_is_accounted_for(recovery: Reco
 
 
 def test_many_files_of_many_windows_come_back(recovery: Recovery, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("client.restoration.WINDOW_FILES", 2)
+    monkeypatch.setattr("client.restores.restoration.WINDOW_FILES", 2)
     finished = recovery.run()
     assert finished.skipped == 0
     assert found(recovery.target) == expected(SECOND)

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from client.registration import is_privileged, is_whole, tick_command
+from client.schedules.registration import is_privileged, is_whole, tick_command
 from client.system import default_home
 from client.system.registered import SchedulerTrouble
 from client.system.systemd import Systemd, render_units, run

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from client.agenda import Agenda, KnownFolder, change_agenda, load_agenda
-from client.certificates import look_at_certificate
-from client.portal import Portal
-from client.reporting import describe_plan, tell_plan
-from client.schedule import DAILY, Schedule
-from client.settings import Settings
+from client.api.certificates import look_at_certificate
+from client.api.portal import Portal
+from client.api.reporting import describe_plan, tell_plan
+from client.schedules.schedule import DAILY, Schedule
+from client.store.agenda import Agenda, KnownFolder, change_agenda, load_agenda
+from client.store.settings import Settings
 from protocol.errors import PortalUnreachable, PortalUntrusted
 from protocol.messages import Done
 from tests.client.talking_portal import HANG_UP, TalkingPortal, message

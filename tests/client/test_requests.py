@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from client.control import Control
 from client.errors import HomeUnusable
 from client.events import Event, Paused, Resumed
-from client.jobs import JobFile
-from client.requests import BACK_UP, CANCEL, PAUSE, RESUME, make_request, take_back_up, take_requests
+from client.jobs.control import Control
+from client.jobs.event_file import JobFile
+from client.jobs.requests import BACK_UP, CANCEL, PAUSE, RESUME, make_request, take_back_up, take_requests
 
 JOB = "backup 4711 2026-11-23T05:00:00.000+00:00"
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from client.restore import choose_snapshot, outermost
-from client.target import safe_name
+from client.restores.restore import choose_snapshot, outermost
+from client.restores.target import safe_name
 from protocol.messages import Snapshot
 from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal

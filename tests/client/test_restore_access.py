@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from client.portal import Portal
-from client.restore_access import TOKEN, load_access
-from client.settings import load_identity
+from client.api.portal import Portal
+from client.api.restore_access import TOKEN, load_access
+from client.store.settings import load_identity
 from protocol.errors import TokenRejected
 from tests.client.conftest import Client, Ended
 from tests.client.running_portal import PASSWORD, RunningPortal

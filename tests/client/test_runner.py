@@ -23,7 +23,7 @@ from client.events import (
     Resumed,
     Started,
 )
-from client.runner import Answer, Runner
+from client.jobs.runner import Answer, Runner
 from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal
 
@@ -260,7 +260,7 @@ def test_a_restore_that_is_cancelled_keeps_what_is_complete(
 
 
 def test_the_window_may_go_while_the_backup_works(protected: Client, large: Path, follower: Follower) -> None:
-    script = (f"import time; from pathlib import Path; from client.runner import Runner\n"
+    script = (f"import time; from pathlib import Path; from client.jobs.runner import Runner\n"
               f"runner = Runner(Path({str(protected.home)!r})); runner.start()\n"
               f"while not any(type(event).__name__ == 'Started' for event in runner.poll()): time.sleep(0.05)\n")
     window = subprocess.Popen([protected.command()[0], "-c", script], start_new_session=True)

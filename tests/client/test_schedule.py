@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client import schedule
-from client.documents import parse, render
 from client.errors import ScheduleUnusable
-from client.schedule import DAILY, HOURLY, WEEKLY, Schedule, in_words, longest_gap, next_due
+from client.schedules import schedule
+from client.schedules.schedule import DAILY, HOURLY, WEEKLY, Schedule, in_words, longest_gap, next_due
+from client.store.documents import parse, render
 
 VIENNA = ZoneInfo("Europe/Vienna")
 SPRING = datetime(2026, 3, 29, tzinfo=VIENNA)  # 02:00 becomes 03:00

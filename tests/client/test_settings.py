@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from client import documents, schedule, settings
 from client.errors import (
     FolderUnknown,
     HomeUnusable,
@@ -21,9 +20,11 @@ from client.errors import (
     StoreDamaged,
     StoreNewer,
 )
-from client.limits import SpeedLimit
-from client.schedule import Schedule
-from client.settings import Identity, Journal, Settings
+from client.schedules import schedule
+from client.schedules.limits import SpeedLimit
+from client.schedules.schedule import Schedule
+from client.store import documents, settings
+from client.store.settings import Identity, Journal, Settings
 
 IDENTITY = Identity(
     portal="https://portal.example", ca="-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from client.commands.schedule import as_fields, change
 from client.gui.presenters import computer, settings
 from client.gui.presenters.settings import LimitForm, ScheduleForm, form_of, judge, judge_limit, words_to_save
-from client.schedule import DAILY, HOURLY, OFF, WEEKLY, read_time
-from client.settings import Settings
+from client.schedules.schedule import DAILY, HOURLY, OFF, WEEKLY, read_time
+from client.store.settings import Settings
 
 CHECKOUT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from client.events import Event, Notice
-from client.settings import Settings
-from client.sources import open_sources
+from client.run.sources import open_sources
+from client.store.settings import Settings
 from client.system.windows.shadow_copies import ATTEMPTS, PAUSE, ShadowCopies, remove_leftovers
 from tests.parts.fake_windows import FakeWindows
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from client.heart import Heart
-from client.sleep import SleepWatch
-from client.vaults import VaultAccess
+from client.api.vaults import VaultAccess
+from client.run.heart import Heart
+from client.run.sleep import SleepWatch
 from protocol.errors import LeaseLost
 from protocol.messages import Heartbeat, RenewedLease, RestoreAccess, StorageAccess, StorageAddress, StorageProfile
 from tests.parts.ports import free_port

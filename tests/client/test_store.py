@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from client import documents, hardware
-from client.activity import ActivityLog, log_files, read_logs, repair_logs
-from client.agenda import Agenda, KnownFolder, change_agenda, load_agenda
+from client.computer import hardware
 from client.events import Notice, Started
 from client.gui.placement import Placement, load_placement, save_placement
-from client.index import FILE, FOLDER, Indexed, IndexWriter, read_head, read_index
-from client.settings import (
+from client.store import documents
+from client.store.activity import ActivityLog, log_files, read_logs, repair_logs
+from client.store.agenda import Agenda, KnownFolder, change_agenda, load_agenda
+from client.store.index import FILE, FOLDER, Indexed, IndexWriter, read_head, read_index
+from client.store.settings import (
     Journal,
     Settings,
     load_identity,
@@ -48,10 +49,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from client import hardware
-from client.agenda import KnownFolder, change_agenda
+from client.store.agenda import KnownFolder, change_agenda
 from client.gui.placement import Placement, save_placement
-from client.restore_access import save_public
-from client.settings import Identity, Journal, Settings, save_identity, save_journal, save_settings
+from client.api.restore_access import save_public
+from client.store.settings import Identity, Journal, Settings, save_identity, save_journal, save_settings
 from tests.client.test_store import write_index, write_log
 home = Path(sys.argv[1])
 kept = hardware._load(home)

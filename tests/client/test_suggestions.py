@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from client.suggestions import homes_of_people, suggest_folders
+from client.computer.suggestions import homes_of_people, suggest_folders
 
 
 def make(person: Path, *folders: str) -> Path:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.hardware import current_report, hardware_hash, read_processor, tell_if_changed
-from client.portal import Portal
+from client.api.portal import Portal
+from client.computer.hardware import current_report, hardware_hash, read_processor, tell_if_changed
 from client.system import boot_id, hidden_child, linux, protect_secret, reveal_secret, windows
 from client.system.facts import DiskFact, tidy, tidy_mac
 from protocol.errors import PortalUnreachable

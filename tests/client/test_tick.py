@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from client import agenda as agendas
-from client.agenda import Agenda, KnownFolder, change_agenda, load_agenda, note_end, note_start
 from client.outcomes import CANCELLED, DONE, DONE_WITH_SKIPPED, FAILED, REFUSED
-from client.schedule import DAILY, Schedule
+from client.schedules.schedule import DAILY, Schedule
+from client.schedules.tick import Circumstances, decide, is_time_to_ask
+from client.store import agenda as agendas
+from client.store.agenda import Agenda, KnownFolder, change_agenda, load_agenda, note_end, note_start
 from client.system.circumstances import ASK_NETWORK_MANAGER, is_metered, on_battery
 from client.system.windows import circumstances as windows
-from client.tick import Circumstances, decide, is_time_to_ask
 from tests.parts.fake_windows import FakeWindows
 
 NOW = datetime(2026, 11, 23, 18, 2, tzinfo=UTC)
@@ -177,7 +177,7 @@ def test_a_backup_that_is_killed_counts_as_one_that_failed(tmp_path: Path) -> No
 def test_two_who_write_at_once_lose_nothing(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom dataclasses import replace\nfrom pathlib import Path\n"
-        "from client.agenda import change_agenda\n"
+        "from client.store.agenda import change_agenda\n"
         "for _ in range(20):\n"
         "    change_agenda(Path(sys.argv[1]), lambda agenda: replace(agenda, failures=agenda.failures + 1))\n"
     )

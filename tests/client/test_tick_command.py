@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from client.activity import log_files, read_logs
-from client.agenda import change_agenda, load_agenda
-from client.instance import hold
-from client.requests import BACK_UP, make_request
-from client.settings import load_identity, load_settings, save_identity, save_settings
+from client.jobs.requests import BACK_UP, make_request
+from client.store.activity import log_files, read_logs
+from client.store.agenda import change_agenda, load_agenda
+from client.store.instance import hold
+from client.store.settings import load_identity, load_settings, save_identity, save_settings
 from protocol.messages import Done, Wishes
 from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal

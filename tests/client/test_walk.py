@@ -6,17 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
-from client import walk
-from client.deduplication import ChunkStore
-from client.entries import EntrySender
 from client.events import Event
-from client.index import FILE, Indexed, IndexWriter, read_index
-from client.merge import Suspect
-from client.pipeline import Pipeline
-from client.recorder import Recorder
-from client.scan import Scanned
-from client.settings import Settings
-from client.walk import DAY, Walk, choose_suspects
+from client.run import walk
+from client.run.deduplication import ChunkStore
+from client.run.entries import EntrySender
+from client.run.merge import Suspect
+from client.run.pipeline import Pipeline
+from client.run.recorder import Recorder
+from client.run.scan import Scanned
+from client.run.walk import DAY, Walk, choose_suspects
+from client.store.index import FILE, Indexed, IndexWriter, read_index
+from client.store.settings import Settings
 from protocol.messages import KnownChunks, LookupChunks
 from vault.keys import derive_keys
 from vault.parts import ManifestWriter

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from client.documents import load_schema
 from client.gui.drawing import Area, Box, Disc, Stroke, draw_box, draw_icon
 from client.gui.placement import Placement, load_placement, save_placement
 from client.gui.presenters import words
+from client.store.documents import load_schema
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from client import target
-from client.target import Target
+from client.restores import target
+from client.restores.target import Target
 
 DAY = 86_400 * 10**9
 

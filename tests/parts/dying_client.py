@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import client.documents
-import client.index
+import client.store.documents
+import client.store.index
+from client.api.transport import Transport
 from client.cli import main
-from client.transport import Transport
 from vault.ftp import FtpStorage
 
 DIED = 99
@@ -47,7 +47,7 @@ def die_at(step: int) -> Callable[[], int]:
     between_ticks(FtpStorage, "put_small")
     between_ticks(Transport, "ask")
     between_ticks(client.documents, "replace")
-    between_ticks(client.index.IndexWriter, "finish")
+    between_ticks(client.store.index.IndexWriter, "finish")
     return lambda: passed + 1
 
 

@@ -22,7 +22,7 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from client.cli import main
-from client.settings import load_identity
+from client.store.settings import load_identity
 from server.app import create_app
 from server.config import Config, create_data
 from server.extensions import db

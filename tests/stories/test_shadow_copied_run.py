@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from client import backup
-from client.sources import open_sources
+from client.run import backup
+from client.run.sources import open_sources
 from tests.parts.house import Computer, House
 from tests.parts.trees import noise, picture, plant, write
 from vault import manifests
@@ -117,7 +117,7 @@ def test_a_run_that_is_ended_by_the_system_lets_the_copies_go(computer: Computer
     """In a process of its own, as a signal needs; its copy tells by a file that it was let go."""
     script = (
         "import sys, time; from pathlib import Path; from client import backup; from client.cli import main\n"
-        "from client.sources import open_sources\n"
+        "from client.run.sources import open_sources\n"
         "class Copy:\n"
         "    problems, complete = {}, True\n"
         "    def protect(self, folders): Path(sys.argv[1], 'made').touch(); time.sleep(0.5)\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from client import heart
-from client.sleep import SleepWatch
+from client.run import heart
+from client.run.sleep import SleepWatch
 from tests.parts.house import Computer, House
 from tests.parts.trees import noise, picture, write
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from client.limits import SpeedLimit
-from client.schedule import DAILY, HOURLY, OFF, WEEKLY
-from client.settings import load_settings
+from client.schedules.limits import SpeedLimit
+from client.schedules.schedule import DAILY, HOURLY, OFF, WEEKLY
+from client.store.settings import load_settings
 from server.extensions import db
 from server.models import Computer as KnownComputer
 from tests.parts.house import Computer, House

@@ -8,8 +8,19 @@ from typing import Any
 
 from client.errors import ScheduleUnusable
 from client.gui.presenters import words
-from client.limits import read_limit_words
-from client.schedule import DAYS, HOURLY, MIDNIGHT, OFF, WEEKLY, Schedule, check, in_words, next_due, read_time
+from client.schedules.limits import read_limit_words
+from client.schedules.schedule import (
+    DAYS,
+    HOURLY,
+    MIDNIGHT,
+    OFF,
+    WEEKLY,
+    Schedule,
+    check,
+    in_words,
+    next_due,
+    read_time,
+)
 
 Fields = Mapping[str, Any]
 

@@ -1,0 +1,1 @@
+"""Jobs and those who watch them: following, pausing, ending, whoever started them."""

@@ -1,0 +1,1 @@
+"""Bringing files back: through the portal, or from the storage alone."""
