@@ -44,6 +44,9 @@ def say_json(value: object) -> None:
 
 
 def _write(stream: Any, text: str) -> None:
+    """Nothing where there is nobody to hear it: what the scheduler of Windows starts has no console and no streams."""
+    if stream is None:
+        return
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()
@@ -61,7 +64,7 @@ def ask_secret(prompt: str) -> str:
 def drop_output() -> None:
     """The reader went away: what is said from now on goes nowhere, so that the job can go on."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
         except BrokenPipeError:
@@ -170,7 +173,7 @@ class Follower:
             complain(event.text)
 
     def _draw(self, event: Progress) -> None:
-        if not sys.stderr.isatty() or self._clock() - self._drawn_at < REDRAW_SECONDS:
+        if sys.stderr is None or not sys.stderr.isatty() or self._clock() - self._drawn_at < REDRAW_SECONDS:
             return
         self._drawn_at = self._clock()
         text = f"{count(event.files, 'file')} · {amount(event.bytes)} · {amount(event.stored)} stored"

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import pytest
 
-from client.console import EVENTS, JSON, PEOPLE, Follower, amount, count, shown
+from client.console import EVENTS, JSON, PEOPLE, Follower, amount, count, drop_output, shown
 from client.errors import NotEnrolled
 from client.events import (
     Cancelled,
@@ -114,3 +115,11 @@ def test_each_end_has_its_exit_code(error: BaseException, code: int) -> None:
     if isinstance(event, Failed):
         assert isinstance(error, BackupError)
         assert (event.code, event.refused) == (error.code, code == 4)
+
+
+def test_what_has_no_console_is_told_nothing_and_works_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)  # as Windows starts a program without a console
+    monkeypatch.setattr(sys, "stderr", None)
+    assert follow(PEOPLE, Notice("This backup was due by its schedule."), Progress(1, 2, 3, "/x"), FIRST) == 0
+    assert follow(JSON, FIRST) == follow(EVENTS, FIRST) == 0
+    drop_output()
