@@ -72,7 +72,7 @@ def _take(path: Path) -> dict[str, str]:
         content = _read(path)
         path.unlink()
         found = json.loads(content)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
 
