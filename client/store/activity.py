@@ -104,7 +104,7 @@ class ActivityLog:
             return
         if self._omitted:
             self._write(Element("omitted", at=stamp(self._clock()), skipped=str(self._omitted)))
-        with self._file, contextlib.suppress(OSError):
+        with self._turn, self._file, contextlib.suppress(OSError):
             self._file.write(CLOSING)
             os.fsync(self._file.fileno())
         _finish(self._path, self._began.strftime("%Y%m%dT%H%M%S%fZ"), self._run)
@@ -112,7 +112,7 @@ class ActivityLog:
     def _write(self, element: Element) -> None:
         line = tostring(element, encoding="utf-8").strip() + b"\n"
         self._size += len(line)
-        with contextlib.suppress(OSError):  # a disk without space for the log must not end a backup
+        with contextlib.suppress(OSError, ValueError):  # a full disk, or a late thread, must not end a backup
             self._file.write(line)
 
 
@@ -138,26 +138,33 @@ def _finish(path: Path, began: str, run: int) -> Path:
 
 
 def repair_logs(home: Path) -> int:
-    """Close the logs of jobs that were killed, drop the oldest ones, and return how many were closed."""
-    folder = home / FOLDER
+    """Close the logs of jobs that were killed, drop the oldest ones, and return how many were closed.
+
+    One that can't be closed now, since another process is just doing it or it is another user's, stays as it is.
+    """
     closed = 0
-    for path in sorted(folder.glob(f"*{OPEN}")):
-        if _is_at_work(path):
-            continue
-        data = path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        run = re.search(rb'<started [^>]*run="(\d+)" job="backup"', whole)
-        if b"<activity " not in whole:
-            path.unlink()
-            continue
-        if not whole.endswith(CLOSING):
-            interrupted = Element("interrupted", at=stamp(datetime.fromtimestamp(path.stat().st_mtime, UTC)))
-            whole += tostring(interrupted, encoding="utf-8") + b"\n" + CLOSING
-        documents.replace(path, whole, keep=False)
-        _finish(path, path.name.partition("-")[0], int(run[1]) if run else 0)
-        closed += 1
+    for path in sorted((home / FOLDER).glob(f"*{OPEN}")):
+        if not _is_at_work(path):
+            with contextlib.suppress(OSError, HomeUnusable):
+                closed += _repair(path)
     _drop_oldest(home)
     return closed
+
+
+def _repair(path: Path) -> bool:
+    """Close a log that nobody writes any more; False when there was nothing in it to keep."""
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    run = re.search(rb'<started [^>]*run="(\d+)" job="backup"', whole)
+    if b"<activity " not in whole:
+        path.unlink()
+        return False
+    if not whole.endswith(CLOSING):
+        interrupted = Element("interrupted", at=stamp(datetime.fromtimestamp(path.stat().st_mtime, UTC)))
+        whole += tostring(interrupted, encoding="utf-8") + b"\n" + CLOSING
+    documents.replace(path, whole, keep=False)
+    _finish(path, path.name.partition("-")[0], int(run[1]) if run else 0)
+    return True
 
 
 def _drop_oldest(home: Path) -> None:

@@ -93,6 +93,22 @@ def test_a_killed_run_keeps_its_log_and_shows_as_interrupted(tmp_path: Path) -> 
     assert repair_logs(tmp_path) == 0
 
 
+def test_a_log_that_can_not_be_closed_now_keeps_no_backup_from_running(tmp_path: Path) -> None:
+    folder = tmp_path / "activity"
+    (folder / "20261122T083000000000Z-x.open").mkdir(parents=True)
+    (folder / "20261122T084000000000Z-x.open").write_bytes(b'<activity job="backup">\n')
+    assert repair_logs(tmp_path) == 1
+    assert (folder / "20261122T083000000000Z-x.open").exists()
+
+
+def test_what_a_thread_tells_after_the_end_is_passed_over(tmp_path: Path) -> None:
+    with ActivityLog(tmp_path, "backup", ticking()) as log:
+        log.record(Started(12))
+    log.record(Notice("The computer slept for 5 min. The backup goes on."))
+    (job,) = read_logs(tmp_path, 10)
+    assert [kind for kind, _, _ in job.entries] == ["started"]
+
+
 def test_the_log_of_a_job_that_still_works_is_left_alone(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom client.store.activity import ActivityLog\n"
