@@ -1,6 +1,7 @@
 """Opening a run: what the portal is asked, and the journal that makes it the same run when the answer gets lost."""
 from __future__ import annotations
 
+import threading
 import uuid
 from dataclasses import replace
 from datetime import datetime
@@ -17,21 +18,25 @@ from protocol.messages import OpenedRun, OpenRun
 
 
 class KeptJournal:
-    """The journal and its file, which always say the same."""
+    """The journal and its file, which always say the same, also when a heartbeat's new lease meets the end of the run.
+    """
 
     def __init__(self, home: Path, tell: Tell) -> None:
         """Reads it; `tell` hears of a file that had to be repaired."""
         self._home = home
+        self._turn = threading.RLock()
         self.now = load_journal(home, tell)
 
     def change(self, **fields: Any) -> None:
         """Write other values of these fields down."""
-        self.begin_anew(replace(self.now, **fields))
+        with self._turn:
+            self.begin_anew(replace(self.now, **fields))
 
     def begin_anew(self, journal: Journal) -> None:
         """Write another journal down."""
-        self.now = journal
-        save_journal(self._home, journal)
+        with self._turn:
+            self.now = journal
+            save_journal(self._home, journal)
 
 
 def open_run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from client.computer import hardware
 from client.events import Notice, Started
 from client.gui.placement import Placement, load_placement, save_placement
+from client.run.opening import KeptJournal
 from client.store import documents
 from client.store.activity import ActivityLog, log_files, read_logs, repair_logs
 from client.store.agenda import Agenda, KnownFolder, change_agenda, load_agenda
@@ -46,6 +48,7 @@ WRITERS = {
 
 PREPARE = """
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from client import hardware
@@ -190,3 +193,25 @@ def test_what_never_happened_is_no_failure(tmp_path: Path) -> None:
     assert load_journal(tmp_path, pytest.fail) == Journal()
     assert load_settings(tmp_path, pytest.fail) == Settings(tmp_path)
     assert read_head(tmp_path) is None
+
+
+def test_a_heartbeat_that_meets_the_end_of_a_run_leaves_the_journal_of_the_end(tmp_path: Path) -> None:
+    ended = Journal(7, b"\x07" * 32)
+    for _ in range(30):
+        journal = KeptJournal(tmp_path, pytest.fail)
+        journal.begin_anew(Journal(6, b"\x06" * 32, 7, "uuid-7", "lease-0"))
+        failures: list[BaseException] = []
+
+        def beat(journal: KeptJournal = journal, failures: list[BaseException] = failures) -> None:
+            try:
+                for number in range(4):
+                    journal.change(lease=f"lease-{number}")
+            except BaseException as error:  # noqa: BLE001 - asked for below
+                failures.append(error)
+
+        heart = threading.Thread(target=beat)
+        heart.start()
+        journal.begin_anew(ended)
+        heart.join()
+        assert failures == []
+        assert load_journal(tmp_path, pytest.fail) == ended
