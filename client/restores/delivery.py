@@ -137,9 +137,10 @@ class Delivery:
             self._target.discard(coming.folder, temporary)
 
     def abandon(self) -> None:
-        """Removes what never became complete; when all went well there is nothing."""
+        """Removes what never became complete, and leaves folders as a restore that goes on later needs them."""
         for coming in list(self._growing):
             self._discard(coming)
+        self._target.finish_folders(whole=False)
 
     def finish(self) -> None:
         """Makes the links, then sets times and modes of folders."""

@@ -87,9 +87,11 @@ class Restoration:
                 except BaseException:
                     self._stop.set()
                     raise
+        except BaseException:
+            self._delivery.abandon()
+            raise
         finally:
             self._emit(Progress(self.counts.files, self.counts.bytes, self.counts.bytes))
-            self._delivery.abandon()
             for storage in self._storages:
                 storage.close()
         self._delivery.finish()

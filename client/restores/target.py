@@ -247,15 +247,17 @@ class Target:
             set_attributes(str(folder.place(name)), 0)  # Windows replaces no file that is read-only
         os.replace(folder.place(temporary), folder.place(name), src_dir_fd=folder.handle, dst_dir_fd=folder.handle)
 
-    def finish_folders(self) -> None:
-        """Sets times and modes of the folders that were made, the innermost first: writing into one changes them."""
+    def finish_folders(self, *, whole: bool = True) -> None:
+        """Sets times and modes of the folders that were made, the innermost first: writing into one changes them. Of a
+        restore that is not `whole` the owner may still write to them, since another one finds them made."""
+        kept = 0 if whole else 0o700
         for steps in sorted(self._made, key=len, reverse=True):
             described = self._made[steps]
             with contextlib.suppress(OSError):
                 folder = self.folder(steps)
                 place = folder.path if folder.handle is None else folder.handle
                 if _HANDLES:
-                    os.chmod(place, described[1] & FOLDER_MODES if described and self._modes else 0o755)
+                    os.chmod(place, described[1] & FOLDER_MODES | kept if described and self._modes else 0o755)
                 if described:
                     os.utime(place, ns=(described[0], described[0]))
                     if self._attributes:

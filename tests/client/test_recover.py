@@ -301,3 +301,17 @@ def test_an_interrupted_restore_leaves_nothing_half_done(recovery: Recovery) -> 
     kept = {path: item.content for path, item in found(recovery.target).items() if item.kind == FILE}
     assert kept.items() <= {path: item.content for path, item in SECOND.items()}.items()
 
+
+
+def test_an_interrupted_restore_leaves_no_folder_closed_to_those_whom_the_next_one_restores_for(
+    recovery: Recovery,
+) -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Progress):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_recover(str(recovery.base), str(VAULT), "", CODE, recovery.target, interrupt)
+    recovery.run()
+    modes = {path: item.attributes for path, item in found(recovery.target).items() if item.kind == FOLDER}
+    assert modes == {HOME[:1]: 0o755, HOME: 0o755, (*HOME, b"sealed"): 0o755}
