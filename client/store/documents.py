@@ -227,7 +227,8 @@ def _check(path: Path, data: bytes, element: Element, schema: str) -> None:
     if problem is not None:
         where = f"{problem.path}: " if problem.path else ""
         raise SettingsInvalid(name=path.name, reason=f"{where}{problem.reason}")
-    _remember(path, data)
+    with contextlib.suppress(OSError, HomeUnusable):  # a reader without rights, or beside another, checks again
+        _remember(path, data)
 
 
 def load_schema(name: str) -> XMLSchema:

@@ -249,3 +249,11 @@ def test_a_home_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(HomeUnusable, match="home"):
         settings.choose_home(str(tmp_path / "file" / "home"))
+
+
+def test_settings_that_somebody_edited_are_read_by_those_who_can_note_nothing_down(home: Path) -> None:
+    settings.save_settings(Settings(home, folders=("/home/alice",)))
+    file = home / settings.SETTINGS
+    file.write_text(file.read_text().replace("alice", "bob"))
+    (home / "checked.xml.new").mkdir()  # as another process writes it, or where only root may
+    assert settings.load_settings(home, pytest.fail).folders == ("/home/bob",)
