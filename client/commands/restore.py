@@ -95,7 +95,9 @@ def _read_paths(arguments: argparse.Namespace) -> list[str]:
         found = json.loads(read_word_line())
     except ValueError:
         found = None
-    if not isinstance(found, list) or not all(isinstance(path, str) for path in found):
+    if not isinstance(found, list) or not all(isinstance(path, str) and path for path in found):
+        raise ChoiceUnreadable
+    if not found and not arguments.paths:  # nothing chosen must not mean everything
         raise ChoiceUnreadable
     return found
 

@@ -96,9 +96,10 @@ def test_a_long_choice_comes_by_standard_input(twice: Client, source: Path, tmp_
     restored = twice("restore", "--snapshot", "1", "--to", str(tmp_path / "back"), "--paths-from-stdin", "--json",
                      words=json.dumps(paths) + "\n")
     assert restored.json["files"] == 2
-    refused = twice("restore", "--to", str(tmp_path / "other"), "--paths-from-stdin", words="{}\n")
-    assert "(IBS-4207)" in refused.complained
-    assert not (tmp_path / "other").exists()
+    for unusable in ("{}\n", "[]\n", '[""]\n', ""):
+        refused = twice("restore", "--to", str(tmp_path / "other"), "--paths-from-stdin", words=unusable)
+        assert "(IBS-4207)" in refused.complained, unusable
+        assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize("path", ["/", "/home", "/home/alice/a b.txt"])
