@@ -113,7 +113,7 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new_document(tmp_path: Path)
     documents.write(path, numbered(0))
     script = (
         "import sys\nfrom pathlib import Path\nfrom xml.etree.ElementTree import Element\n"
-        "from client import documents\nprint(flush=True)\n"
+        "from client.store import documents\nprint(flush=True)\n"
         "for value in range(10**9):\n    documents.write(Path(sys.argv[1]), Element('run', number=str(value)))\n"
     )
     for moment in range(5):
@@ -136,7 +136,7 @@ def test_a_write_that_fails_half_way_leaves_the_old_document_in_place(tmp_path: 
     script = (
         "import resource, sys\nfrom pathlib import Path\nfrom xml.etree.ElementTree import Element\n"
         "import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from client import documents\nresource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "from client.store import documents\nresource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
         "try:\n    documents.write(Path(sys.argv[1]), Element('run', number='2' * 1000))\n"
         "except documents.HomeUnusable as error:\n    print(error.code)\n"
     )

@@ -171,7 +171,7 @@ def test_descriptions_are_checked_only_after_somebody_else_changed_a_file(home: 
     settings.save_settings(settings.add_folder(Settings(home), str(documents_folder)))
     settings.save_identity(home, IDENTITY)
     script = (
-        "import sys\nfrom pathlib import Path\nfrom client import settings\nhome = Path(sys.argv[1])\n"
+        "import sys\nfrom pathlib import Path\nfrom client.store import settings\nhome = Path(sys.argv[1])\n"
         "settings.load_settings(home, print), settings.load_identity(home, print)\nprint('xmlschema' in sys.modules)\n"
     )
 

@@ -51,7 +51,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
-from client import hardware
+from client.computer import hardware
 from client.store.agenda import KnownFolder, change_agenda
 from client.gui.placement import Placement, save_placement
 from client.api.restore_access import save_public

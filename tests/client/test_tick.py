@@ -165,7 +165,8 @@ def test_what_ends_well_or_by_a_person_is_settled_and_all_else_is_tried_again(
 
 def test_a_backup_that_is_killed_counts_as_one_that_failed(tmp_path: Path) -> None:
     script = (
-        "import os, sys\nfrom datetime import UTC, datetime\nfrom pathlib import Path\nfrom client import agenda\n"
+        "import os, sys\nfrom datetime import UTC, datetime\nfrom pathlib import Path\n"
+        "from client.store import agenda\n"
         "agenda.note_start(Path(sys.argv[1]), datetime(2026, 11, 23, 18, 2, tzinfo=UTC))\nos.kill(os.getpid(), 9)\n"
     )
     assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == -9

@@ -46,7 +46,7 @@ def die_at(step: int) -> Callable[[], int]:
     between_ticks(FtpStorage, "put_new")
     between_ticks(FtpStorage, "put_small")
     between_ticks(Transport, "ask")
-    between_ticks(client.documents, "replace")
+    between_ticks(client.store.documents, "replace")
     between_ticks(client.store.index.IndexWriter, "finish")
     return lambda: passed + 1
 

@@ -116,7 +116,7 @@ def test_f19_no_copy_remains_when_a_run_breaks_off(
 def test_a_run_that_is_ended_by_the_system_lets_the_copies_go(computer: Computer) -> None:
     """In a process of its own, as a signal needs; its copy tells by a file that it was let go."""
     script = (
-        "import sys, time; from pathlib import Path; from client import backup; from client.cli import main\n"
+        "import sys, time; from pathlib import Path; from client.run import backup; from client.cli import main\n"
         "from client.run.sources import open_sources\n"
         "class Copy:\n"
         "    problems, complete = {}, True\n"
