@@ -1,6 +1,7 @@
 """Enrolment: signs this computer in once with an account's password and keeps the identity it is given."""
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from client import VERSION
@@ -8,11 +9,13 @@ from client.api.portal import Portal
 from client.api.restore_access import save_public
 from client.computer import hardware
 from client.errors import AlreadyEnrolled, NotEnrolled, StoreDamaged
+from client.store.agenda import forget_portal
 from client.store.documents import Tell
 from client.store.settings import Identity, Journal, load_identity, save_identity, save_journal
 from client.system import WINDOWS_NAMES
 from protocol.errors import PortalUntrusted
 from protocol.messages import EnrolComputer, EnrolledComputer
+from vault.errors import BackupError
 
 
 def enrol(
@@ -41,7 +44,9 @@ def enrol(
     )
     save_identity(home, identity)
     save_public(home, identity)
-    hardware.remember_told(home, report)
+    for note in (lambda: hardware.remember_told(home, report), lambda: forget_portal(home)):
+        with contextlib.suppress(BackupError):  # the recovery code must come through
+            note()
     return answer
 
 

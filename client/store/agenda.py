@@ -102,6 +102,12 @@ def note_end(home: Path, began: datetime, code: int, *, by_person: bool = False)
     change_agenda(home, settle)
 
 
+def forget_portal(home: Path) -> None:
+    """Forget what a portal wished and was told: to the one that this computer is signed in to now it is new."""
+    change_agenda(home, lambda agenda: replace(
+        agenda, asked=None, wish=None, served=None, wished_by="", accepts=True, told=""))
+
+
 @contextlib.contextmanager
 def noted(home: Path, clock: Callable[[], datetime], by_person: Callable[[], bool]) -> Iterator[None]:
     """Note that a backup begins, and how the body ends; `by_person` tells whether a person cancelled it."""

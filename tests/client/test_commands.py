@@ -5,17 +5,21 @@ import json
 import re
 import stat
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from client.cli import COMMANDS, main
+from client.store.agenda import Agenda, change_agenda, load_agenda
 from client.store.settings import load_identity, save_identity
 from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal
 from tests.client.talking_portal import HANG_UP, TalkingPortal
 
 pytestmark = pytest.mark.xdist_group("running_portal")
+
+BEFORE = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
 
 
 def test_status_tells_account_space_and_folders(protected: Client, source: Path) -> None:
@@ -53,6 +57,15 @@ def test_a_second_enrolment_must_be_meant(client: Client, running_portal: Runnin
     assert ended.code == 0
     assert second["computer"] in ended.said
     assert "identity.xml" in ended.complained
+
+
+def test_a_new_enrolment_forgets_what_the_portal_before_wished_and_was_told(
+    client: Client, running_portal: RunningPortal,
+) -> None:
+    before = Agenda(settled=BEFORE, failures=2, asked=BEFORE, wish=BEFORE, wished_by="Bob", accepts=False, told="0f3a")
+    change_agenda(client.home, lambda _: before)
+    assert client.enrol(running_portal).code == 0
+    assert load_agenda(client.home) == Agenda(settled=BEFORE, failures=2)
 
 
 def test_a_computer_that_the_portal_forgot_is_told_to_enrol_again(protected: Client) -> None:
