@@ -44,9 +44,10 @@ def enrol(
     )
     save_identity(home, identity)
     save_public(home, identity)
-    for note in (lambda: hardware.remember_told(home, report), lambda: forget_portal(home)):
-        with contextlib.suppress(BackupError):  # the recovery code must come through
-            note()
+    with contextlib.suppress(BackupError):  # the recovery code must come through; the next backup tells again
+        hardware.remember_told(home, report)
+    with contextlib.suppress(BackupError):
+        forget_portal(home)
     return answer
 
 
