@@ -66,6 +66,7 @@ PAGES: list[tuple[str, Prepare, str, str]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "prepare", "page", "sign"), PAGES, ids=[name for name, *_ in PAGES])
 def test_it_shows_each_page_whole_in_every_size(
     name: str, prepare: Prepare, page: str, sign: str, house: House, open_window: Open, screens: OpenScreen,

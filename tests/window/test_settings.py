@@ -207,7 +207,7 @@ def test_signing_out_is_asked_once_keeps_the_folders_and_leads_to_the_sign_in(
     assert load_settings(computer.home, pytest.fail).folders
 
 
-@pytest.mark.parametrize("percent", [100, 200])
+@pytest.mark.parametrize("percent", [100, pytest.param(200, marks=pytest.mark.long)])
 def test_no_text_is_cut_off_at_any_size(
     percent: int, computer: Computer, open_window: Open, screens: OpenScreen,
 ) -> None:
