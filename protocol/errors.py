@@ -35,6 +35,14 @@ class TooManyAttempts(Refusal):
     status = 429
 
 
+class SecondStepNeeded(Refusal):
+    """The account {account} signs in with a second step, which this window can't ask for. Nothing was changed."""
+
+    code = "IBS-1109"
+    hint = "Download the files in the portal, or ask an administrator of this computer to restore them."
+    status = 401
+
+
 class SetUpCodeUsedUp(Refusal):
     """This set-up code isn't right, was used already, or has expired. Nothing was changed."""
 

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import stat
+import unicodedata
 import weakref
 from collections import OrderedDict
 from hashlib import blake2b
@@ -107,7 +108,8 @@ class Folder:
     def __init__(self, path: str, handle: int | None, *, made: bool) -> None:
         self.path, self.handle = path, handle
         self.made = made
-        """True when this restore made it: then nothing in it can be in the way."""
+        """True when this restore made it: then only what it wrote itself can be in the way."""
+        self._names: dict[str, bytes] = {}
         if handle is not None:
             weakref.finalize(self, os.close, handle)
 
@@ -117,12 +119,21 @@ class Folder:
 
     def holds(self, name: bytes) -> bool:
         """Whether there is something of that name, be it a link to nowhere."""
-        if self.made:
+        if self.made and not self._meets_another(name):
             return False
         try:
             os.stat(self.place(name), dir_fd=self.handle, follow_symlinks=False)
         except FileNotFoundError:
             return False
+        return True
+
+    def _meets_another(self, name: bytes) -> bool:
+        """Whether another name was asked for that a disk without case, such as a stick, takes for the same. From then
+        on the disk is asked about both."""
+        key = unicodedata.normalize("NFC", decode_name(name)).casefold()
+        if self._names.setdefault(key, name) == name:
+            return False
+        self._names[key] = b""
         return True
 
 

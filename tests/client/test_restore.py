@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from client.restores.restore import choose_snapshot, outermost
-from client.restores.target import safe_name
+from client.restores.target import Target, safe_name
 from protocol.messages import Snapshot
 from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal
@@ -189,3 +189,16 @@ def test_names_that_a_system_cannot_hold_are_changed_and_stay_different() -> Non
     assert all(before != after for before, after in zip(names, changed, strict=True))
     assert safe_name(b"C", windows=True) == b"C"
     assert safe_name(b"console", windows=True) == b"console"
+
+
+def test_two_names_that_a_disk_takes_for_one_do_not_replace_each_other(tmp_path: Path) -> None:
+    target = Target(tmp_path / "stick")
+    folder = target.folder((b"letters",))
+    assert not folder.holds(b"Anna.txt")
+    assert not folder.holds(b"anna.txt")
+    target.write(folder, b"anna.txt", b"small", 0, 0o644)
+    os.link(tmp_path / "stick/letters/anna.txt", tmp_path / "stick/letters/Anna.txt")  # as such a disk shows it
+    with pytest.raises(FileExistsError):
+        target.write(folder, b"Anna.txt", b"capital", 0, 0o644)
+    assert (tmp_path / "stick/letters/anna.txt").read_bytes() == b"small"
+    target.write(folder, b"Bob.txt", b"nobody else", 0, 0o644)

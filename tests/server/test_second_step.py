@@ -8,9 +8,12 @@ import pyotp
 import pytest
 from flask import Flask
 
+from protocol.errors import SecondStepNeeded
+from protocol.messages import SignIn
 from server.config import Config
 from server.extensions import db
 from server.models import AuditEvent, Preference, SpareCode
+from server.services.fleet import restore_tokens
 from server.services.signing_in import second_step
 from server.services.signing_in.second_step import CodeRefused
 from server.services.signing_in.sign_in import TRIES
@@ -94,6 +97,16 @@ def test_a_right_password_alone_opens_nothing(app: Flask, world: PortalWorld) ->
                 "auth.sign_in_form", "auth.code", "auth.forgotten", "settings.logo", "openapi.description"}
             refused = answer.status_code in {401, 404} or (answer.location or "").startswith("/sign-in")
             assert refused or open_to_all or rule.rule.startswith(("/api/", "/download")), rule.rule
+
+
+def test_it_is_not_passed_by_restoring_in_the_client(app: Flask, world: PortalWorld) -> None:
+    computer = world.computer(world.owner, "FRONT").computer
+    asked = SignIn(user_name="alice.front", password=PASSWORD, computer=computer.id)
+    assert restore_tokens.sign_in(asked, "192.0.2.1", world.config, datetime.now(UTC)).token
+    switch_on(browse(app, "alice.front"))
+    db.session.expire_all()
+    with pytest.raises(SecondStepNeeded):
+        restore_tokens.sign_in(asked, "192.0.2.1", world.config, datetime.now(UTC))
 
 
 def test_half_a_sign_in_lasts_five_minutes(app: Flask, world: PortalWorld, monkeypatch: pytest.MonkeyPatch) -> None:

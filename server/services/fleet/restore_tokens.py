@@ -12,7 +12,7 @@ from hashlib import sha256
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from protocol.errors import NotFound
+from protocol.errors import NotFound, SecondStepNeeded
 from protocol.messages import SignedIn, SignIn
 from server.config import Config
 from server.extensions import db
@@ -25,8 +25,11 @@ KIND = "restore"
 
 
 def sign_in(message: SignIn, address: str, config: Config, now: datetime) -> SignedIn:
-    """A token for a person at `address`. Raises SignInFailed, TooManyAttempts, NotFound for another's computer."""
+    """A token for a person at `address`. Raises SignInFailed, TooManyAttempts,
+    SecondStepNeeded, and NotFound for another's computer."""
     account = sign_in_account(message.user_name, message.password, now)
+    if account.totp_sealed:
+        raise SecondStepNeeded(account=account.user_name)
     computer = _find(message.computer)
     if computer is None or computer.account_id != account.id:
         raise NotFound(what="computer of this account")
