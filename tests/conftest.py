@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.parts.databases import empty_sqlite, mariadb, shared_mariadb
 from tests.parts.ftp_servers import ftp_server, start_ftp
@@ -15,6 +16,9 @@ __all__ = ["empty_sqlite", "ftp_server", "mariadb", "pytest_xdist_make_scheduler
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")  # beside other tests an example may take seconds
 
 LONG_SECONDS = 1800
 """What a long test may take; pyproject.toml says it for the others."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from client.computer.hardware import current_report, remember_told
@@ -74,7 +74,6 @@ def test_a_windows_that_cannot_be_asked_is_still_reported(trouble: OSError, tmp_
     assert facts == MachineFacts(system="Windows")
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # whose first example takes seconds at times
 @given(st.dictionaries(
     st.sampled_from(["machine", "product", "board", "bios", "system", "memory", "disks", "drives", "adapters"]),
     st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=20), lambda inner: st.lists(inner) | (
