@@ -12,7 +12,7 @@ from server.services.fleet import attention, overview
 
 blueprint = Blueprint("overview", __name__, url_prefix="/overview")
 blueprint.before_request(access.require_sign_in)
-ROWS_PER_PAGE = 50
+ROWS_PER_PAGE = 25
 RUNS_SHOWN = 10
 
 
