@@ -5,8 +5,9 @@ import logging
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, current_app, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge, TooManyRequests
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -83,9 +84,11 @@ def _answer(problem: Problem, status: int) -> Response:
             answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
     hint = "" if problem.code == errors.BadRequest.code else problem.hint  # that hint is meant for the client
-    page = render_template(
-        "error.html", title=_title(status), sentence=problem.sentence, hint=hint, code=problem.code
-    )
+    words = {"title": _title(status), "sentence": problem.sentence, "hint": hint, "code": problem.code}
+    try:
+        page = render_template("error.html", **words)
+    except SQLAlchemyError:  # what stands around every page is in the database, which may be what failed
+        page = current_app.jinja_env.get_template("bare.html").render(words)
     return Response(page, status)
 
 

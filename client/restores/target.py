@@ -252,7 +252,7 @@ class Target:
             os.unlink(folder.place(temporary), dir_fd=folder.handle)
 
     def _rename(self, folder: Folder, temporary: bytes, name: bytes) -> None:
-        if not self.overwrite and folder.holds(name):
+        if (folder.made or not self.overwrite) and folder.holds(name):  # what this restore wrote itself always stays
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         if self.overwrite and not _HANDLES and folder.holds(name):
             set_attributes(str(folder.place(name)), 0)  # Windows replaces no file that is read-only

@@ -191,8 +191,9 @@ def test_names_that_a_system_cannot_hold_are_changed_and_stay_different() -> Non
     assert safe_name(b"console", windows=True) == b"console"
 
 
-def test_two_names_that_a_disk_takes_for_one_do_not_replace_each_other(tmp_path: Path) -> None:
-    target = Target(tmp_path / "stick")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_names_that_a_disk_takes_for_one_do_not_replace_each_other(tmp_path: Path, *, overwrite: bool) -> None:
+    target = Target(tmp_path / "stick", overwrite=overwrite)
     folder = target.folder((b"letters",))
     assert not folder.holds(b"Anna.txt")
     assert not folder.holds(b"anna.txt")

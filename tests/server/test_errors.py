@@ -13,12 +13,15 @@ from protocol import errors, messages
 from protocol.messages import API, EnrolComputer, encode
 from server.app import create_app
 from server.config import Config
+from server.database import database_address
 from server.errors import status_of
 from server.extensions import db
 from server.models import AuditEvent
 from server.services.backup.vault_keys import PortalKeyWrong
 from tests.parts.api_computer import HARDWARE, ApiComputer
+from tests.parts.pages import browse
 from tests.parts.portal_world import PASSWORD, PortalWorld
+from tests.parts.ports import free_port
 from vault.errors import BackupError, ObjectMissing, StorageRefused, StorageUnreachable, VaultDamaged
 
 ONCE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -63,6 +66,21 @@ def test_it_answers_people_with_a_page_and_computers_with_json(app: Flask, world
 
 
 @ONCE
+def test_people_get_a_page_with_a_reference_even_when_the_database_is_away(
+    app: Flask, world: PortalWorld, config: Config
+) -> None:
+    cookie = browse(app, "admin@example.com").get_cookie("session")
+    assert cookie is not None
+    nowhere = database_address(f"mysql://ibs:secret@127.0.0.1:{free_port()}/ibs")
+    client = create_app(replace(config, database_url=nowhere)).test_client()
+    client.set_cookie("session", cookie.value)
+    answer = client.get("/overview")
+    assert answer.status_code == 500
+    assert errors.PortalFailed.code in answer.text
+    assert "<h1>Something went wrong</h1>" in answer.text
+    assert "secret" not in answer.text
+
+
 def test_it_says_so_when_the_portals_key_is_the_wrong_one(desk: ApiComputer, config: Config) -> None:
     other = create_app(replace(config, secrets=replace(config.secrets, kek=bytes(32))))
     web = other.test_client()
