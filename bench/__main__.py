@@ -5,7 +5,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from bench.network import LOOPBACK, Line, slow_line, slow_line_can_be_made
 from bench.results import OURS, Result, Results, as_document, as_tables, missed, record
-from bench.servers import Storage, empty, running_portal, running_storage, servers_can_run
+from bench.servers import Storage, put_away, running_portal, running_storage, servers_can_run
 from bench.tools import PEERS, Ours, Restic, Tool
 from bench.workload import Workload, read_all, same_trees, stored_bytes
 
@@ -42,7 +41,14 @@ class Bench:
         self.results = Results()
 
     def run(self) -> None:
-        """Everything that was asked for, the trees first."""
+        """Everything that was asked for, the trees first; what a measurement left goes when all have ended."""
+        with tempfile.TemporaryDirectory(prefix="run-", dir=self.options.folder) as folder:
+            self.scratch = Path(folder)
+            self.scratch.chmod(0o755)  # the storage runs as a user of its own
+            self.measure()
+
+    def measure(self) -> None:
+        """Each work as often as was asked for."""
         self.workload.undo_changes()  # of a measurement that was broken off
         if self.works & {"W1", "W3", "W4", "W5", "line"}:
             self.workload.make_small()
@@ -54,7 +60,7 @@ class Bench:
             if "line" in self.works:
                 if not slow_line_can_be_made():
                     raise SystemExit("the slow line needs root, iproute2, a C compiler and /dev/net/tun")
-                with self.scratch() as folder, slow_line(folder) as line:
+                with slow_line(self.new_folder()) as line:
                     self.compare(line)
             if "commit" in self.works:
                 self.measure_commit()
@@ -79,7 +85,8 @@ class Bench:
                 else:
                     self.step(tool, "W1-line", self.workload.small, first=True)
                     self.step(tool, "W3-line", self.workload.small)
-                empty(storage.root)
+                for content in list(storage.root.iterdir()):
+                    put_away(content, folder / "used")
 
     def measure_small(self, tool: Tool) -> None:
         """W1, W3, W5 and the small part of W4."""
@@ -138,13 +145,13 @@ class Bench:
         if not same_trees(tree, top):
             raise SystemExit(f"{tool.name} did not restore {tree} identically")
         self.results.add(Result(tool.name, "W5", cost.wall, cost.cpu, cost.memory))
-        shutil.rmtree(target)
+        put_away(target, tool.folder / "restored before")
 
     @contextlib.contextmanager
     def servers(self, line: Line) -> Iterator[tuple[Storage, Ours, Path]]:
         """Fresh servers at the far end of a line, and our client at its near end."""
-        with (self.scratch() as folder, running_storage(folder, line.host) as storage,
-              running_portal(folder, storage) as portal):
+        folder = self.new_folder()
+        with running_storage(folder, line.host) as storage, running_portal(folder, storage) as portal:
             yield storage, Ours(storage, line, folder, portal), folder
 
     @contextlib.contextmanager
@@ -157,11 +164,9 @@ class Bench:
         finally:
             self.workload.undo_changes()
 
-    @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A folder beside the trees that goes with the measurement."""
-        with tempfile.TemporaryDirectory(prefix="run-", dir=self.options.folder) as folder:
-            yield Path(folder)
+    def new_folder(self) -> Path:
+        """An empty folder beside the trees, for one measurement."""
+        return Path(tempfile.mkdtemp(prefix="part-", dir=self.scratch))
 
 
 def read_options() -> argparse.Namespace:
@@ -175,7 +180,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--no-peers", action="store_true", help="ours alone")
     parser.add_argument("--scale", type=float, default=1.0, metavar="F", help="a smaller workload, to try this out")
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp/ibs-bench"), metavar="DIR",
-                        help="where the trees are made and kept (3 GB)")
+                        help="where the trees are made and kept (3 GB, and 6 GB for each "
+                             "repetition until the end)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     parser.add_argument("--record", action="store_true", help="append the tables to bench/RESULTS.md")
     options = parser.parse_args()

@@ -35,8 +35,8 @@ class Amounts:
 
     def scaled(self, scale: float) -> Amounts:
         """The same in small."""
-        return Amounts(*(max(40, int(number * scale)) for number in (
-            self.customers, self.computers, self.days / scale, self.files)), int(self.zip_bytes * scale))
+        return Amounts(customers=max(40, int(self.customers * scale)), computers=max(40, int(self.computers * scale)),
+                       files=max(40, int(self.files * scale)), zip_bytes=int(self.zip_bytes * scale))
 
 
 class BenchHouse:
