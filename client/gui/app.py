@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import tkinter as tk
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,7 +17,7 @@ from client.gui.sidebar import PRODUCT, WIDTH, Sidebar, TopBar
 from client.gui.theme import px
 from client.gui.tooltips import TELL, text_of
 from client.gui.widgets import Box, Button, ErrorCard, Label
-from client.jobs.runner import Answer, Runner
+from client.jobs.runner import Runner
 from client.jobs.window_calls import CLOSE, RAISE, is_called
 from client.system.display import wants_contrast
 from vault.errors import BackupError
@@ -36,7 +36,7 @@ class Window(Root):
         self.withdraw()
         self.title(PRODUCT)
         self.home = home
-        self.runner = Runner(home)
+        self.runner = Runner(home, lambda: self._poll_in(QUICK))
         self.page: Page | None = None
         self.page_name = ""
         self.enrolled: dict[str, Any] = {}
@@ -46,15 +46,15 @@ class Window(Root):
         self._contrast = wants_contrast() if contrast is None else contrast
         self._rooms: dict[str, Scroller] = {}
         self._pages: dict[str, Page] = {}
-        self._waiting, self._narrow, self._tight = 0, False, False
+        self._narrow, self._tight = False, False
         self._personal = personal_folder(home)
         self._dress()
         self._listen()
+        self._timer = self.after(QUICK, self._poll)
         self._take_place()
         self.protocol("WM_DELETE_WINDOW", self.close)
         self.show("home" if self.signed_in else "sign_in")
         self.deiconify()
-        self._timer = self.after(QUICK, self._poll)
 
     # --- what pages use ------------------------------------------------------------------------------------------
 
@@ -120,15 +120,6 @@ class Window(Root):
     def connected(self, text: str) -> None:
         """The small print of the sidebar."""
         self._sidebar.say(text)
-
-    def ask(self, words: Sequence[str], done: Callable[[Answer], None], text: str = "") -> None:
-        """Runner.ask, with its answer within a fifth of a second of its coming."""
-        def arrived(answer: Answer) -> None:
-            self._waiting -= 1
-            done(answer)
-
-        self._waiting += 1
-        self.runner.ask(words, arrived, text)
 
     def tell_problem(
         self, sentence: str, hint: str = "", code: str = "", *, button: str = "",
@@ -287,9 +278,11 @@ class Window(Root):
                 if page is self.page or events:
                     page.update_from(events)
         finally:
-            busy = self.runner.running or self._waiting > 0
-            looked_at = self.winfo_viewable() and self.focus_displayof() is not None
-            self._timer = self.after(QUICK if busy or looked_at else SLOW, self._poll)
+            self._poll_in(QUICK if self.runner.busy else SLOW)
+
+    def _poll_in(self, milliseconds: int) -> None:
+        self.after_cancel(self._timer)
+        self._timer = self.after(milliseconds, self._poll)
 
     def _come_forward(self) -> None:
         """Somebody opened the window a second time: this one is shown."""

@@ -70,7 +70,7 @@ class ChooseTimePage(Page):
             self.window.tell_problem(found.sentence, found.hint, found.code)
             return
         if self._plan.get() != "off":
-            self.window.ask(["schedule", "install", "--json"], self._registered)
+            self.window.runner.ask(["schedule", "install", "--json"], self._registered)
         self.window.runner.start("backup")
         self.window.show("home")
         self.window.enrolled = {}

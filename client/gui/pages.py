@@ -87,7 +87,7 @@ class Page(ttk.Frame):
 
     def ask(self, words: Sequence[str], done: Callable[[Any], None], text: str = "") -> None:
         """Runner.ask, whose answer comes only while this page lives; `text` goes to the command's standard input."""
-        self.window.ask(words, lambda answer: done(answer) if self.winfo_exists() else None, text)
+        self.window.runner.ask(words, lambda answer: done(answer) if self.winfo_exists() else None, text)
 
     def heading(self, title: str, detail: str = "", *buttons: tuple[str, Callable[[], object], str, str]) -> Box:
         """The page's title at its top, with buttons (word, command, kind, hint) on its right; packed already."""

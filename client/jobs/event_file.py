@@ -148,6 +148,7 @@ class JobReader:
     def __init__(self, home: Path, job: str) -> None:
         self._path = event_file(home, job)
         self._first: bytes | None = None
+        self._seen: tuple[int, int] | None = None
         self._place = 0
         self._ended = False
         self.begun: Begun | None = None
@@ -158,9 +159,14 @@ class JobReader:
         A job that ended before the first call is not told of; one that died is, and its last event is Interrupted.
         """
         try:
+            found = os.stat(self._path)
+            if self.begun is None and self._seen == (found.st_mtime_ns, found.st_size):
+                return []  # an idle window looks every second
             handle = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError:
+            self._first = self._first or b""  # whatever comes now is new, even if it ends before the next look
             return self._lose()
+        self._seen = found.st_mtime_ns, found.st_size
         try:
             return self._read(handle)
         except OSError:

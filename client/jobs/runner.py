@@ -87,15 +87,17 @@ class Child:
 
 
 class Runner:
-    """The window's line to the client's jobs. `poll` is to be called a few times a second; nothing here blocks."""
+    """The window's line to the client's jobs. While it is `busy`, `poll` is to be called a few times a second, and
+    otherwise every second; nothing here blocks."""
 
-    def __init__(self, home: Path) -> None:
-        """`home` is the client's store."""
+    def __init__(self, home: Path, woken: Callable[[], None] = lambda: None) -> None:
+        """`home` is the client's store; `woken` is called when something begins, so that it is polled soon."""
         self.home = home
+        self._woken = woken
         self._reader = JobReader(home, "backup")
         self._arrived: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._told: list[Event] = []
-        self._starting = 0
+        self._starting = self._apart_now = 0
         self._seen: set[int] = set()
         self._wish = ""
         self._turns = threading.Semaphore(AT_ONCE)
@@ -126,6 +128,11 @@ class Runner:
     def running(self) -> bool:
         """True while a backup runs, whoever started it, or is about to begin."""
         return self._reader.begun is not None or self._starting > 0
+
+    @property
+    def busy(self) -> bool:
+        """True while a backup runs or an answer is awaited."""
+        return self.running or self._apart_now > 0
 
     @property
     def for_everybody(self) -> bool:
@@ -186,6 +193,7 @@ class Runner:
             self._request(wish, begun.name)
 
     def _request(self, wish: str, job: str = "") -> None:
+        self._woken()
         try:
             make_request(self.home, wish, job)
         except BackupError as error:
@@ -234,8 +242,14 @@ class Runner:
             except Exception as error:  # noqa: BLE001 (the edge: the window goes on, whatever a process did)
                 failed = Failed(Unexpected.code, Unexpected(reference=repr(error)).sentence, Unexpected.hint)
                 self._arrived.put(lambda: lost(failed))
+            self._arrived.put(self._note_back)
 
+        self._apart_now += 1
+        self._woken()
         threading.Thread(target=guarded, name="runner", daemon=True).start()
+
+    def _note_back(self) -> None:
+        self._apart_now -= 1
 
 
 def _read_answer(command: Sequence[str], code: int, said: bytes) -> Answer:

@@ -268,3 +268,29 @@ def test_the_window_may_go_while_the_backup_works(protected: Client, large: Path
     with pytest.raises(ProcessLookupError):  # nothing of it is left, and yet the backup goes on
         os.killpg(window.pid, signal.SIGTERM)
     follower.until(lambda: follower.has(Finished))
+
+
+def test_a_backup_that_ended_between_two_looks_is_told_of(protected: Client, follower: Follower) -> None:
+    follower.poll()
+    protected("backup", "--automatic")
+    follower.poll()
+    assert isinstance(follower.told[0], Begun)
+    assert isinstance(follower.told[-1], Finished)
+    before = len(follower.told)
+    protected("backup", "--automatic")
+    follower.poll()
+    assert [type(event) for event in (follower.told[before], follower.told[-1])] == [Begun, Finished]
+    assert not follower.runner.busy
+
+
+def test_what_begins_wakes_whoever_polls(protected: Client) -> None:
+    woken: list[bool] = []
+    runner = Runner(protected.home, lambda: woken.append(True))
+    runner.ask(["folder", "list", "--json"], lambda _: woken.append(False))
+    assert woken == [True]
+    assert runner.busy
+    until = time.monotonic() + 20
+    while runner.busy and time.monotonic() < until:
+        runner.poll()
+        time.sleep(0.05)
+    assert woken == [True, False]

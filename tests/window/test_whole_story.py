@@ -172,8 +172,8 @@ def test_a_window_follows_what_the_scheduler_started_and_starts_no_second_one(
     house: House, open_window: Open,
 ) -> None:
     computer = house.computer()
-    for number in range(8):
-        write(computer.source / f"{number}.bin", noise(10_000_000, number))
+    write(computer.source / "film.bin", noise(80_000_000, 1))
+    assert computer("schedule", "set", "--limit", "16M").code == 0  # so that it can be seen
     hand = open_window(computer)
     hand.wait_for("Not backed up yet")
     with computer.start("backup", "--automatic", "--json") as scheduled:
@@ -192,8 +192,8 @@ def test_a_window_follows_what_the_scheduler_started_and_starts_no_second_one(
 
 def test_a_backup_that_is_killed_is_seen_to_be_over(house: House, open_window: Open) -> None:
     computer = house.computer()
-    for number in range(8):
-        write(computer.source / f"{number}.bin", noise(10_000_000, number))
+    write(computer.source / "film.bin", noise(80_000_000, 1))
+    assert computer("schedule", "set", "--limit", "16M").code == 0  # so that it can be seen
     hand = open_window(computer)
     with computer.start("backup", "--automatic") as running:
         hand.wait_for("Backing up")
