@@ -9,7 +9,7 @@ from pathlib import Path
 from client.console import say
 from client.errors import HomeBusy
 from client.jobs.event_file import JobReader
-from client.jobs.requests import CANCEL, make_request
+from client.jobs.requests import STOP, make_request
 from client.jobs.window_calls import CLOSE, LOCK, call, is_called
 from client.outcomes import DONE
 from client.store.instance import JOB_LOCK, hold
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     home: Path = arguments.home
     deadline = time.monotonic() + arguments.wait
     try:
-        for lock, ask in ((JOB_LOCK, _cancel_backup), (LOCK, _close_window)):
+        for lock, ask in ((JOB_LOCK, _end_backup), (LOCK, _close_window)):
             while not _is_free(home, lock):
                 ask(home)
                 if time.monotonic() > deadline:
@@ -47,12 +47,12 @@ def _is_free(home: Path, lock: str) -> bool:
     return False
 
 
-def _cancel_backup(home: Path) -> None:
-    """The backup ends in order; a job that is just beginning is asked again a moment later."""
+def _end_backup(home: Path) -> None:
+    """The backup ends in order, and the schedule makes up for it; one that is just beginning is asked again."""
     reader = JobReader(home, "backup")
     reader.read()
     if reader.begun is not None:
-        make_request(home, CANCEL, reader.begun.name)
+        make_request(home, STOP, reader.begun.name)
 
 
 def _close_window(home: Path) -> None:

@@ -17,6 +17,12 @@ class Cancellation(threading.Event):
 
     by_system = False
 
+    def end(self, *, by_system: bool) -> None:
+        """Set it. Whoever wanted the end first is remembered."""
+        if not self.is_set():
+            self.by_system = by_system
+            self.set()
+
 
 def cancel_by_signal() -> Cancellation:
     """The event that is set when a person or the system wants the job to end. For the main thread only."""
@@ -25,8 +31,7 @@ def cancel_by_signal() -> Cancellation:
     def ask_to_end(number: int, _: FrameType | None) -> None:
         if cancelled.is_set():
             raise KeyboardInterrupt
-        cancelled.by_system = number == signal.SIGTERM
-        cancelled.set()
+        cancelled.end(by_system=number == signal.SIGTERM)
 
     signal.signal(signal.SIGINT, ask_to_end)
     signal.signal(signal.SIGTERM, ask_to_end)

@@ -5,6 +5,8 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
+from client.jobs.cancellation import Cancellation
+
 LOOK_SECONDS = 0.2
 
 
@@ -15,9 +17,9 @@ class RunCancelled(Exception):
 class Control:
     """Is set by whoever hears people; is asked by every thread of the job before it reads or sends something."""
 
-    def __init__(self, cancelled: threading.Event | None = None) -> None:
+    def __init__(self, cancelled: Cancellation | None = None) -> None:
         """`cancelled` is an event that signals set, too."""
-        self.cancelled = cancelled or threading.Event()
+        self.cancelled = cancelled or Cancellation()
         self._going = threading.Event()
         self._going.set()
         self.limit: Callable[[int], None] | None = None

@@ -31,7 +31,7 @@ from client.events import (
     to_json,
 )
 from client.jobs.control import Control
-from client.jobs.requests import CANCEL, PAUSE, RESUME, take_requests
+from client.jobs.requests import CANCEL, PAUSE, RESUME, STOP, take_requests
 from client.store.instance import claim, is_claimed
 
 FOLDER = "jobs"
@@ -104,8 +104,8 @@ class JobFile:
         def hear() -> None:
             while not over.wait(HEAR_SECONDS):
                 for wish in take_requests(self._home, self.begun.name):
-                    if wish == CANCEL:
-                        control.cancelled.set()
+                    if wish in {CANCEL, STOP}:
+                        control.cancelled.end(by_system=wish == STOP)
                     elif wish == PAUSE and control.pause():
                         emit(Paused())
                     elif wish == RESUME and control.resume():

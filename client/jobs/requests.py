@@ -18,9 +18,10 @@ from pathlib import Path
 from client.errors import HomeUnusable
 
 FOLDER = "requests"
-PAUSE, RESUME, CANCEL, BACK_UP = "pause", "resume", "cancel", "back-up"
-TO_A_JOB = (CANCEL, PAUSE, RESUME)
-"""In the order in which they are heard when several lie there."""
+PAUSE, RESUME, CANCEL, STOP, BACK_UP = "pause", "resume", "cancel", "stop", "back-up"
+ENDS = (CANCEL, STOP)
+"""A person does not want the backup; the program is about to be replaced, so that the backup is made up for later."""
+TO_A_JOB = (*ENDS, PAUSE, RESUME)
 VALID = timedelta(days=1)
 """A wish for a backup that nobody took for so long is no wish any more."""
 LONGEST = 1024
@@ -43,8 +44,14 @@ def make_request(home: Path, wish: str, job: str = "", at: datetime | None = Non
 
 
 def take_requests(home: Path, job: str) -> list[str]:
-    """The wishes that lie there for this `job`, which are thereby taken; those for other jobs go away unheard."""
-    return [wish for wish in _present(home, TO_A_JOB) if _take(home / FOLDER / wish).get("job") == job]
+    """The wishes that lie there for this `job`, which are thereby taken; those for other jobs go away unheard.
+
+    An end comes first, a person's before the system's; the others come in the order in which they were made.
+    """
+    said = [(wish, _take(home / FOLDER / wish)) for wish in _present(home, TO_A_JOB)]
+    heard = [(wish, request.get("at", "")) for wish, request in said if request.get("job") == job]
+    heard.sort(key=lambda found: "" if found[0] in ENDS else found[1])
+    return [wish for wish, _ in heard]
 
 
 def take_back_up(home: Path, now: datetime | None = None) -> bool:

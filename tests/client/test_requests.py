@@ -13,7 +13,7 @@ from client.errors import HomeUnusable
 from client.events import Event, Paused, Resumed
 from client.jobs.control import Control
 from client.jobs.event_file import JobFile
-from client.jobs.requests import BACK_UP, CANCEL, PAUSE, RESUME, make_request, take_back_up, take_requests
+from client.jobs.requests import BACK_UP, CANCEL, PAUSE, RESUME, STOP, make_request, take_back_up, take_requests
 
 JOB = "backup 4711 2026-11-23T05:00:00.000+00:00"
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -27,9 +27,30 @@ def test_a_wish_is_heard_once(tmp_path: Path) -> None:
 
 
 def test_several_wishes_are_heard_with_the_end_first(tmp_path: Path) -> None:
-    for wish in (RESUME, PAUSE, CANCEL):
+    for wish in (RESUME, PAUSE, STOP, CANCEL):
         make_request(tmp_path, wish, JOB)
-    assert take_requests(tmp_path, JOB) == [CANCEL, PAUSE, RESUME]
+    assert take_requests(tmp_path, JOB) == [CANCEL, STOP, RESUME, PAUSE]
+
+
+def test_wishes_are_heard_in_the_order_in_which_they_were_made(tmp_path: Path) -> None:
+    """Going on and pausing again within one look leaves the job paused, and the other way round."""
+    for wishes in ([RESUME, PAUSE], [PAUSE, RESUME], [PAUSE, RESUME, PAUSE]):
+        for second, wish in enumerate(wishes):
+            make_request(tmp_path, wish, JOB, at=NOW + timedelta(microseconds=second))
+        assert take_requests(tmp_path, JOB) == wishes[-2:]
+
+
+@pytest.mark.parametrize(("wishes", "by_system"), [([STOP], True), ([CANCEL], False), ([STOP, CANCEL], False)])
+def test_a_job_tells_the_end_of_the_program_from_the_end_that_a_person_wants(
+    tmp_path: Path, wishes: list[str], by_system: bool,
+) -> None:
+    control = Control()
+    with JobFile(tmp_path, "backup") as job:
+        for wish in wishes:
+            make_request(tmp_path, wish, job.begun.name)
+        with job.hearing(control, [].append):
+            assert control.cancelled.wait(5)
+    assert control.cancelled.by_system is by_system
 
 
 def test_a_wish_for_a_job_that_has_ended_does_not_hit_the_next_one(tmp_path: Path) -> None:

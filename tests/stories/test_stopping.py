@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from client.store.agenda import load_agenda
 from tests.parts.house import Computer, House
 from tests.parts.window import screen
 
@@ -29,6 +30,8 @@ def test_a_running_backup_ends_in_order_and_the_next_one_goes_on(house: House) -
         assert ended.code == 0, ended
         assert running.wait() == 130
     assert [state for _, state, _ in computer.runs()] == ["cancelled"]
+    kept = load_agenda(computer.home)
+    assert (kept.settled, kept.failures) == (None, 1)  # so the schedule makes up for it
     assert computer.must_back_up() > 0
 
 
