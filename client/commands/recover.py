@@ -4,11 +4,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from client.commands.restore import summarise
+from client.commands.restore import open_log, summarise
 from client.console import Follower, add_shapes, ask_secret
 from client.events import Event
+from client.jobs.cancellation import cancel_by_signal
+from client.jobs.control import RunCancelled
+from client.jobs.restores_at_work import at_work
 from client.restores.recover import run_recover
-from client.store.activity import ActivityLog
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Recover; no portal is asked."""
     follow = Follower.of(arguments, summarise)
     password, code = ask_secret("Password of the storage: "), ask_secret("Recovery code: ")
-    with ActivityLog(arguments.home, "recover") as log:
+    cancelled = cancel_by_signal()
+    with at_work(arguments.home, cancelled), open_log(arguments.home, "recover") as log:
 
         def emit(event: Event) -> None:
             log.record(event)
@@ -58,7 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
             run_recover(
                 arguments.storage, arguments.vault, password, code, arguments.to, emit, snapshot=arguments.snapshot,
                 overwrite=arguments.overwrite, ca=arguments.ca, pin=arguments.pin,
+                cancelled=cancelled,
             )
+        except RunCancelled as error:
+            raise KeyboardInterrupt from error
         finally:
             follow.clear()
     return follow.finish()

@@ -15,6 +15,7 @@ from client.errors import ChoiceUnreadable, HomeUnusable
 from client.events import Event, Finished, Notice
 from client.jobs.cancellation import cancel_by_signal, cancel_by_word, read_word_line
 from client.jobs.control import RunCancelled
+from client.jobs.restores_at_work import at_work
 from client.names import steps_of
 from client.outcomes import DONE
 from client.restores.restore import plan_restore, report_end, run_restore
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     cancelled = cancel_by_signal()
     if arguments.events:
         cancel_by_word(cancelled)
-    with _open_log(home) as log:
+    with at_work(home, cancelled), open_log(home, "restore") as log:
 
         def emit(event: Event) -> None:
             log.record(event)
@@ -79,12 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     return follow.finish()
 
 
-def _open_log(home: Path) -> ActivityLog:
-    """In the store, or with the person's own things where the store is everybody's."""
+def open_log(home: Path, job: str) -> ActivityLog:
+    """In the store, or with the person's own things where the store is everybody's or can't be written."""
     try:
-        return ActivityLog(home, "restore")
+        return ActivityLog(home, job)
     except HomeUnusable:
-        return ActivityLog(personal_state(), "restore")
+        return ActivityLog(personal_state(), job)
 
 
 def _read_paths(arguments: argparse.Namespace) -> list[str]:

@@ -1,15 +1,17 @@
-"""ibs-client stop: ask the running backup and the open window to end, before the program is replaced or removed."""
+"""ibs-client stop: ask backup, restores and the open window to end, before the program is replaced or removed."""
 from __future__ import annotations
 
 import argparse
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from client.console import say
 from client.errors import HomeBusy
 from client.jobs.event_file import JobReader
 from client.jobs.requests import STOP, make_request
+from client.jobs.restores_at_work import ask_to_end, forget_call, is_any_at_work
 from client.jobs.window_calls import CLOSE, LOCK, call, is_called
 from client.outcomes import DONE
 from client.store.instance import JOB_LOCK, hold
@@ -27,24 +29,33 @@ def run(arguments: argparse.Namespace) -> int:
     home: Path = arguments.home
     deadline = time.monotonic() + arguments.wait
     try:
-        for lock, ask in ((JOB_LOCK, _end_backup), (LOCK, _close_window)):
-            while not _is_free(home, lock):
+        for works, ask in WORKERS:
+            while works(home):
                 ask(home)
                 if time.monotonic() > deadline:
                     raise HomeBusy(home=home)
                 time.sleep(LOOK_SECONDS)
     finally:
         is_called(home, CLOSE)  # the next window is not meant
+        forget_call(home)
     say("Nothing of the client is at work.")
     return DONE
 
 
-def _is_free(home: Path, lock: str) -> bool:
+def _is_held(home: Path, lock: str) -> bool:
     if not (home / lock).exists():
-        return True
+        return False
     with contextlib.suppress(HomeBusy), hold(home, lock):
-        return True
-    return False
+        return False
+    return True
+
+
+def _does_back_up(home: Path) -> bool:
+    return _is_held(home, JOB_LOCK)
+
+
+def _has_window(home: Path) -> bool:
+    return _is_held(home, LOCK)
 
 
 def _end_backup(home: Path) -> None:
@@ -57,3 +68,8 @@ def _end_backup(home: Path) -> None:
 
 def _close_window(home: Path) -> None:
     call(home, CLOSE)
+
+
+WORKERS: tuple[tuple[Callable[[Path], bool], Callable[[Path], None]], ...] = (
+    (_does_back_up, _end_backup), (is_any_at_work, ask_to_end), (_has_window, _close_window))
+"""How each kind of work is seen, and asked to end."""

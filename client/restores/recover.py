@@ -1,6 +1,7 @@
 """Recovery: a restore from the storage alone, with the recovery code, when there is no portal any more."""
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,12 +25,13 @@ CONNECTIONS = 2
 def run_recover(
     storage_url: str, vault: str, password: str, code: str, target: Path, emit: Emit, *, snapshot: int | None = None,
     overwrite: bool = False, ca: str | None = None, pin: bytes | None = None,
+    cancelled: threading.Event | None = None,
 ) -> Finished:
     """Restores a snapshot (by default the newest) of `vault` below `target`; returns what the last event says, too.
 
     `storage_url` is ftp://user@host/base, ftps://…, file:///folder or a folder's path, up to and without the vault's
     own folder; `ca` is PEM text, `pin` the SHA-256 of the server's certificate. Raises KeyRejected, VaultMissing,
-    SnapshotMissing and as `run_restore` does.
+    SnapshotMissing and as `run_restore` does, RunCancelled after `cancelled` was set.
     """
     begun = time.monotonic()
     read_code(code)  # a slip of the pen is told before anything is asked of the storage
@@ -51,7 +53,7 @@ def run_recover(
         storage.close()
     restoration = Restoration(
         Target(target, overwrite=overwrite, modes=not chosen.commit.windows_names), open_storage, keys, identifier,
-        emit, connections=CONNECTIONS,
+        emit, connections=CONNECTIONS, cancelled=cancelled,
     )
     counts = restoration.restore(entries)
     return conclude(counts, chosen.run, chosen.commit.files, time.monotonic() - begun, emit)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ SETTINGS_LOCK = "settings.lock"
 SETTINGS_PATIENCE = 5.0
 _FAR = 1 << 30
 """Windows locks bytes for readers, too; this one is beyond the end of every file that is claimed."""
+_SHARES = 1 << 20
+"""Behind that byte, one for each process that shares a file: Windows knows no lock for several by this way."""
 
 
 @contextlib.contextmanager
@@ -62,19 +65,43 @@ def is_claimed(handle: int) -> bool:
     return False
 
 
+def share(handle: int) -> None:
+    """As `claim`, but for any number of processes at once."""
+    if sys.platform == "win32":
+        _lock_on_windows(handle, at=_FAR + 1 + os.getpid() % _SHARES)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_SH)
+
+
+def is_shared(handle: int) -> bool:
+    """Whether at least one living process shares the file that is open as `handle`."""
+    try:
+        if sys.platform == "win32":
+            _lock_on_windows(handle, release=True, at=_FAR + 1, size=_SHARES)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_UN)
+    except OSError:
+        return True
+    return False
+
+
 if sys.platform == "win32":
 
-    def _lock_on_windows(handle: int, *, release: bool = False) -> None:
-        """Lock the byte far beyond the end; with `release` only to see whether that is possible."""
+    def _lock_on_windows(handle: int, *, release: bool = False, at: int = _FAR, size: int = 1) -> None:
+        """Lock bytes far beyond the end; with `release` only to see whether that is possible."""
         import msvcrt
-        import os
 
         place = os.lseek(handle, 0, os.SEEK_CUR)
-        os.lseek(handle, _FAR, os.SEEK_SET)
+        os.lseek(handle, at, os.SEEK_SET)
         try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK if release else msvcrt.LK_LOCK, 1)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK if release else msvcrt.LK_LOCK, size)
             if release:
-                os.lseek(handle, _FAR, os.SEEK_SET)
-                msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+                os.lseek(handle, at, os.SEEK_SET)
+                msvcrt.locking(handle, msvcrt.LK_UNLCK, size)
         finally:
             os.lseek(handle, place, os.SEEK_SET)

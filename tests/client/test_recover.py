@@ -4,6 +4,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client.events import Event, FileSkipped, Finished, Notice, Progress, Started, ignore
+from client.jobs.cancellation import Cancellation
+from client.jobs.control import RunCancelled
 from client.restores.delivery import Coming, Delivery, Wanted
 from client.restores.recover import run_recover
 from client.restores.restoration import RestoreIncomplete
@@ -288,6 +292,30 @@ def test_a_file_that_never_became_complete_leaves_nothing(tmp_path: Path) -> Non
     assert len(list(tmp_path.iterdir())) == 1
     delivery.abandon()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_ends_when_it_is_told_to(recovery: Recovery) -> None:
+    cancelled = Cancellation()
+    cancelled.end(by_system=False)
+    with pytest.raises(RunCancelled):
+        recovery.run(cancelled=cancelled)
+    left = [path.name for path in recovery.target.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert left in ([], ["empty"])  # what needs nothing of the storage may be there
+
+
+def test_it_needs_no_store_that_can_be_written(base: Path, tmp_path: Path) -> None:
+    """Who recovers on a strange computer, or on one whose disk is full, has no place for a log there."""
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "activity").write_text("in the way")
+    ended = subprocess.run(
+        [sys.executable, "-m", "client.cli", "--home", str(tmp_path / "store"), "recover", str(base), str(VAULT), "--to",
+         str(tmp_path / "back")],
+        input=f"\n{CODE}\n", capture_output=True, text=True, check=False,
+        env=os.environ | {"XDG_STATE_HOME": str(tmp_path / "state")},
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "back/home/anna/large").read_bytes() == LARGE
+    assert len(list((tmp_path / "state").rglob("activity/*.xml"))) == 1
 
 
 def test_an_interrupted_restore_leaves_nothing_half_done(recovery: Recovery) -> None:

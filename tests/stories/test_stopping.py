@@ -35,6 +35,30 @@ def test_a_running_backup_ends_in_order_and_the_next_one_goes_on(house: House) -
     assert computer.must_back_up() > 0
 
 
+def test_a_running_restore_ends_in_order_and_what_it_brought_is_whole(house: House, tmp_path: Path) -> None:
+    computer = house.computer()
+    (computer.source / "large.bin").write_bytes(os.urandom(20 << 20))
+    computer.must_back_up()
+
+    def wait_for_the_call() -> None:
+        while not (computer.home / "restores.end").exists():
+            time.sleep(0.05)
+        time.sleep(0.5)  # it is heard by now
+
+    house.at_request("/restores", wait_for_the_call)
+    with computer.start("restore", "--to", tmp_path / "back") as running:
+        while not (computer.home / "requests/restores.lock").exists():
+            assert running.poll() is None
+            time.sleep(0.05)
+        ended = computer.run_apart("stop")
+        assert ended.code == 0, ended
+        assert running.poll() is not None  # it was waited for
+    assert running.returncode == 130
+    assert [path for path in (tmp_path / "back").rglob("*") if path.is_file()] == []
+    assert not (computer.home / "restores.end").exists()
+    assert computer("restore", "--to", tmp_path / "back").code == 0  # the next one is not meant
+
+
 def test_it_says_so_when_something_does_not_end(house: House) -> None:
     computer = house.computer()
     with begin_backup(computer) as running:
