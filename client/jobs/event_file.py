@@ -22,6 +22,7 @@ from client.events import (
     Event,
     Finished,
     Interrupted,
+    Notice,
     PackStored,
     Paused,
     Progress,
@@ -37,6 +38,8 @@ from client.store.instance import claim, is_claimed
 FOLDER = "jobs"
 PROGRESS_SECONDS = 0.25
 HEAR_SECONDS = 0.25
+FORGOTTEN_SECONDS = 300.0
+"""A pause that nobody renewed for so long is over: the window that wanted it is closed."""
 LINE_LIMIT = 4096
 """The first line is never longer."""
 TAIL = 128 << 10
@@ -97,19 +100,24 @@ class JobFile:
             self(ending(error))
 
     @contextlib.contextmanager
-    def hearing(self, control: Control, emit: Emit) -> Iterator[None]:
-        """While the body runs, requests to this job are passed on to `control`; `emit` hears of pauses."""
+    def hearing(self, control: Control, emit: Emit, forgotten: float = FORGOTTEN_SECONDS) -> Iterator[None]:
+        """While the body runs, requests to this job are passed on to `control`; `emit` hears of pauses.
+
+        A pause that was not asked for again within the seconds `forgotten` ends by itself. They are counted by looks,
+        so that it outlasts a sleep of the computer.
+        """
         over = threading.Event()
 
         def hear() -> None:
+            unasked = 0.0
             while not over.wait(HEAR_SECONDS):
-                for wish in take_requests(self._home, self.begun.name):
-                    if wish in {CANCEL, STOP}:
-                        control.cancelled.end(by_system=wish == STOP)
-                    elif wish == PAUSE and control.pause():
-                        emit(Paused())
-                    elif wish == RESUME and control.resume():
-                        emit(Resumed())
+                wishes = take_requests(self._home, self.begun.name)
+                unasked = 0.0 if PAUSE in wishes else unasked + HEAR_SECONDS
+                for wish in wishes:
+                    _obey(wish, control, emit)
+                if unasked >= forgotten and control.resume():
+                    emit(Notice("The window that paused this backup is closed; the backup goes on by itself."))
+                    emit(Resumed())
 
         threading.Thread(target=hear, name="requests", daemon=True).start()
         try:
@@ -129,6 +137,15 @@ class JobFile:
                 self._told = now
             with contextlib.suppress(OSError, ValueError):  # a full disk, or a late thread, must not end a backup
                 self._file.write(to_json(event).encode("ascii") + b"\n")
+
+
+def _obey(wish: str, control: Control, emit: Emit) -> None:
+    if wish in {CANCEL, STOP}:
+        control.cancelled.end(by_system=wish == STOP)
+    elif wish == PAUSE and control.pause():
+        emit(Paused())
+    elif wish == RESUME and control.resume():
+        emit(Resumed())
 
 
 def _last_amount(head: bytes, path: Path) -> tuple[int, int]:

@@ -11,13 +11,14 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from client.errors import NoAnswer, Unexpected
-from client.events import Begun, Event, Failed, from_json
+from client.events import Begun, Event, Failed, Paused, Resumed, from_json
 from client.jobs.cancellation import CANCEL_LINE
 from client.jobs.event_file import JobReader
 from client.jobs.requests import BACK_UP, CANCEL, PAUSE, RESUME, make_request
@@ -28,6 +29,8 @@ DONE, REFUSED = (0, 3), 4
 IDENTITY = "identity.xml"
 AT_ONCE = 4
 """So many short commands run at a time; the others wait for their turn."""
+RENEW_SECONDS = 60.0
+"""So often a pause is asked for again; the backup goes on by itself when nobody has for five minutes."""
 
 Done = Callable[["Answer"], None]
 OnEvent = Callable[[Event], None]
@@ -90,10 +93,13 @@ class Runner:
     """The window's line to the client's jobs. While it is `busy`, `poll` is to be called a few times a second, and
     otherwise every second; nothing here blocks."""
 
-    def __init__(self, home: Path, woken: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, home: Path, woken: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`home` is the client's store; `woken` is called when something begins, so that it is polled soon."""
         self.home = home
-        self._woken = woken
+        self._woken, self._clock = woken, clock
+        self._paused_at: float | None = None
         self._reader = JobReader(home, "backup")
         self._arrived: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._told: list[Event] = []
@@ -110,12 +116,25 @@ class Runner:
                 arrived.append(self._arrived.get_nowait())
         events = self._reader.read()  # after what arrived, so that a job's own words stand before news of its end
         self._seen |= {event.pid for event in events if isinstance(event, Begun)}
+        self._keep_pause(events)
         if self._wish and self._reader.begun is not None:
             self._ask_job(self._wish)
         for deliver in arrived:
             deliver()
         told, self._told = self._told, []
         return events + told
+
+    def _keep_pause(self, events: Sequence[Event]) -> None:
+        """As long as there is a window, a pause lasts, whichever window asked for it."""
+        for event in events:
+            if isinstance(event, Begun | Resumed):
+                self._paused_at = None
+            elif isinstance(event, Paused):
+                self._paused_at = self._clock()
+        if self._paused_at is not None and self._clock() - self._paused_at >= RENEW_SECONDS:
+            self._paused_at = self._clock()
+            if self._reader.begun is not None:
+                self._request(PAUSE, self._reader.begun.name)
 
     # --- the backup ----------------------------------------------------------------------------------------------
 
@@ -179,6 +198,7 @@ class Runner:
 
     def resume(self) -> None:
         """Let it go on; Resumed tells when it does."""
+        self._paused_at = None
         self._ask_job(RESUME)
 
     def cancel(self) -> None:

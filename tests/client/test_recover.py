@@ -308,8 +308,8 @@ def test_it_needs_no_store_that_can_be_written(base: Path, tmp_path: Path) -> No
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "activity").write_text("in the way")
     ended = subprocess.run(
-        [sys.executable, "-m", "client.cli", "--home", str(tmp_path / "store"), "recover", str(base), str(VAULT), "--to",
-         str(tmp_path / "back")],
+        [sys.executable, "-m", "client.cli", "--home", str(tmp_path / "store"), "recover", str(base), str(VAULT),
+         "--to", str(tmp_path / "back")],
         input=f"\n{CODE}\n", capture_output=True, text=True, check=False,
         env=os.environ | {"XDG_STATE_HOME": str(tmp_path / "state")},
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from client.errors import HomeUnusable
-from client.events import Event, Paused, Resumed
+from client.events import Event, Notice, Paused, Resumed
 from client.jobs.control import Control
 from client.jobs.event_file import JobFile
 from client.jobs.requests import BACK_UP, CANCEL, PAUSE, RESUME, STOP, make_request, take_back_up, take_requests
@@ -91,6 +91,24 @@ def test_a_folder_that_takes_no_requests_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "requests").write_text("in the way")
     with pytest.raises(HomeUnusable):
         make_request(tmp_path, PAUSE, JOB)
+
+
+def test_a_pause_that_nobody_asks_for_again_ends_by_itself(tmp_path: Path) -> None:
+    control, told, resumed = Control(), list[Event](), threading.Event()
+
+    def emit(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, Resumed):
+            resumed.set()
+
+    with JobFile(tmp_path, "backup") as job, job.hearing(control, emit, forgotten=1.0):
+        for _ in range(6):  # a window that is open
+            make_request(tmp_path, PAUSE, job.begun.name)
+            assert not resumed.wait(0.3)
+        assert control.paused
+        assert resumed.wait(3)  # it was closed
+        assert not control.paused
+    assert [type(event) for event in told] == [Paused, Notice, Resumed]
 
 
 def test_a_job_hears_its_requests_within_half_a_second(tmp_path: Path) -> None:

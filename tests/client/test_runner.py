@@ -23,6 +23,8 @@ from client.events import (
     Resumed,
     Started,
 )
+from client.jobs.event_file import JobFile
+from client.jobs.requests import PAUSE, RESUME, take_requests
 from client.jobs.runner import Answer, Runner
 from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal
@@ -167,6 +169,26 @@ def test_a_pause_stops_sending_within_a_second_and_the_run_goes_on_afterwards(
     assert stored(running_portal) - before > LARGE
     log = protected("log", "--json").json["jobs"][0]["entries"]
     assert [entry["event"] for entry in log] == ["started", "paused", "resumed", "finished"]
+
+
+def test_an_open_window_keeps_a_pause_until_its_reader_goes_on(tmp_path: Path) -> None:
+    """Whichever window asked for the pause, this one asks again every minute."""
+    now = 0.0
+    with JobFile(tmp_path, "backup") as job:
+        runner = Runner(tmp_path, clock=lambda: now)
+        runner.poll()
+        job(Paused())
+        asked = []
+        for second in range(0, 200, 10):
+            now = float(second)
+            runner.poll()
+            asked += [second for wish in take_requests(tmp_path, job.begun.name) if wish == PAUSE]
+        assert asked == [60, 120, 180]
+        runner.resume()
+        assert take_requests(tmp_path, job.begun.name) == [RESUME]
+        now = 1000.0
+        runner.poll()
+        assert take_requests(tmp_path, job.begun.name) == []
 
 
 def test_a_cancelled_backup_ends_soon_and_the_next_one_uses_what_it_stored(

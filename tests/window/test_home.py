@@ -48,6 +48,7 @@ def test_a_backup_is_paused_goes_on_and_is_cancelled(house: House, open_window: 
     hand.photograph("home-3-running")
     hand.click("Pause")
     hand.wait_for("Paused. Nothing is read or sent until you go on.")
+    assert hand.sees("Five minutes after this window is closed it goes on by itself.")
     hand.photograph("home-4-paused")
     assert hand.cut_off() == []
     hand.click("Go on")

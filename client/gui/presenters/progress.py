@@ -117,10 +117,16 @@ def describe_progress(state: RunState) -> ProgressView:
     if state.skipped:
         figures.append(f"{state.skipped:,} skipped")
     return ProgressView(
-        title=_title(state, share), current=f"“{words.name_of(state.current)}”" if state.current else "",
+        title=_title(state, share), current=_current(state),
         figures=" · ".join(figures), share=share, pause_word="Go on" if state.paused else "Pause",
         can_pause=state.running and not state.wished, can_cancel=state.running and state.wished != "cancel",
     )
+
+
+def _current(state: RunState) -> str:
+    if state.paused and not state.wished:
+        return "Five minutes after this window is closed it goes on by itself."
+    return f"“{words.name_of(state.current)}”" if state.current else ""
 
 
 def _title(state: RunState, share: float | None) -> str:
