@@ -169,6 +169,11 @@ class Progress(ttk.Progressbar):
         """Fill it to `share` of its length."""
         self.configure(value=round(min(max(share, 0.0), 1.0) * 1000))
 
+    def destroy(self) -> None:
+        """As ever. A bar that moves by itself is stopped first, or Tk would move it once more when it is gone."""
+        self.stop()
+        super().destroy()
+
 
 class EmptyState(ttk.Frame):
     """What stands where a list is empty: a sign, a sentence, and the one thing to do."""

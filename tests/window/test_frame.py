@@ -244,3 +244,31 @@ def test_no_two_things_share_an_alt_key(name: str, house: House, open_window: Op
             if 0 <= place < len(text):
                 letters.setdefault(text[place].lower(), []).append(text)
     assert {letter: texts for letter, texts in letters.items() if len(texts) > 1} == {}
+
+
+MOVING = """
+import _tkinter, time
+from client.gui import styles, theme
+from client.gui.root import Root
+from client.gui.widgets import Progress
+root = Root()
+theme.prepare(root, contrast=False, dpi=96)
+styles.apply(root)
+bar = Progress(root)
+bar.pack()
+bar.configure(mode="indeterminate")
+bar.start(40)
+for _ in range(20):
+    root.update()
+    time.sleep(0.01)
+root.destroy()
+for _ in range(20):
+    root.tk.dooneevent(_tkinter.DONT_WAIT)
+    time.sleep(0.01)
+"""
+
+
+def test_a_bar_that_moves_by_itself_ends_with_the_window(a_screen: Screen) -> None:
+    ended = subprocess.run([sys.executable, "-c", MOVING], capture_output=True, text=True, check=False,
+                           env=os.environ | {"DISPLAY": a_screen.display})
+    assert (ended.returncode, ended.stderr) == (0, "")
