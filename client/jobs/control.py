@@ -42,6 +42,11 @@ class Control:
         self._going.set()
         return changed
 
+    def check(self) -> None:
+        """Between two steps of something that can't be broken off itself: raises RunCancelled."""
+        if self.cancelled.is_set():
+            raise RunCancelled
+
     def wait(self, look: Callable[[], None] | None = None) -> None:
         """Returns at once, or when the pause is over or the job is to end; `look` is called now and then meanwhile."""
         while not self._going.wait(LOOK_SECONDS) and not self.cancelled.is_set():

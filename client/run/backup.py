@@ -135,7 +135,7 @@ class _Run:
         self.look = SecondLook(
             opened.recent_packs, access.open, self.portal_run.report_damage, self.job.emit, beside=several,
         )
-        with open_sources(self.job.settings, self.job.emit) as self.sources:
+        with open_sources(self.job.settings, self.job.emit, go_on=self.job.control.check) as self.sources:
             self._prepare()
             self.manifest.begin([(file.name, file.data) for file in opened.vault_files], beside=several)
             self.walk.execute()

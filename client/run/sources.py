@@ -34,14 +34,18 @@ class Sources:
 @contextlib.contextmanager
 def open_sources(
     settings: Settings, emit: Emit, take: Callable[[Path], Copies | None] = take_copies,
+    go_on: Callable[[], None] = lambda: None,
 ) -> Iterator[Sources]:
-    """The sources of one run. Never fails: what can't be copied is read as it lies, and `emit` hears why."""
+    """The sources of one run. Never fails: what can't be copied is read as it lies, and `emit` hears why.
+
+    `go_on` is called after each step of the copying, which takes its time; what it raises ends that in order.
+    """
     copies = take(settings.home)
     if copies is None:
         yield Sources()
         return
     try:
-        copies.protect(settings.folders)
+        copies.protect(settings.folders, go_on)
         for volume, reason in copies.problems.items():
             problem = ReadLive(reason=f"{volume}: {reason}" if volume else reason)
             emit(Notice(f"{problem.sentence} {problem.hint}", problem.code))

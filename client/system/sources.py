@@ -5,7 +5,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -56,7 +56,7 @@ class Copies(Protocol):
     @property
     def complete(self) -> bool: ...
 
-    def protect(self, folders: Iterable[str]) -> None: ...
+    def protect(self, folders: Iterable[str], go_on: Callable[[], None]) -> None: ...
 
     def read_at(self, path: str) -> str: ...
 

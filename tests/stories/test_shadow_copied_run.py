@@ -6,11 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from client.jobs.event_file import JobReader
+from client.jobs.requests import CANCEL, make_request
 from client.run import backup
 from client.run.sources import open_sources
 from tests.parts.house import Computer, House
@@ -31,7 +34,7 @@ class Copy:
     def complete(self) -> bool:
         return not self.problems
 
-    def protect(self, folders: Iterable[str]) -> None:
+    def protect(self, folders: Iterable[str], go_on: Callable[[], None]) -> None:
         self.folders = list(folders)
         for folder in self.folders:
             shutil.copytree(folder, self.place / folder.lstrip("/"), symlinks=True, dirs_exist_ok=True)
@@ -60,7 +63,8 @@ def computer(house: House) -> Computer:
 def copy(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> Copy:
     """The copy that the next run reads from."""
     copy = Copy(computer.folder / "copy")
-    monkeypatch.setattr(backup, "open_sources", lambda settings, emit: open_sources(settings, emit, lambda _: copy))
+    monkeypatch.setattr(backup, "open_sources", lambda settings, emit, go_on: open_sources(
+        settings, emit, lambda _: copy, go_on))
     return copy
 
 
@@ -94,11 +98,34 @@ def test_f19_a_run_without_its_copy_is_live_and_says_why(
     computer: Computer, copy: Copy, consistencies: list[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = picture(computer.source)
-    monkeypatch.setattr(copy, "protect", lambda folders: copy.problems.update({"C:\\": "there is no room for it"}))
+    refusal = {"C:\\": "there is no room for it"}
+    monkeypatch.setattr(copy, "protect", lambda folders, go_on: copy.problems.update(refusal))
     assert picture(computer.must_restore(computer.must_back_up())) == before
     assert consistencies == ["live"]
     assert copy.closed
     assert "from a shadow copy: C:\\: there is no room for it" in computer("log").said
+
+
+def test_f19_a_run_that_is_cancelled_while_copies_are_made_ends_at_once_and_leaves_none(
+    computer: Computer, copy: Copy, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+
+    def protect(folders: Iterable[str], go_on: Callable[[], None]) -> None:
+        reader = JobReader(computer.home, "backup")
+        reader.read()
+        assert reader.begun is not None
+        make_request(computer.home, CANCEL, reader.begun.name)
+        for volume in ("C:\\", "D:\\", "E:\\"):
+            time.sleep(1.0)
+            made.append(volume)
+            go_on()
+
+    monkeypatch.setattr(copy, "protect", protect)
+    assert computer("backup").code == 130
+    assert made == ["C:\\"]
+    assert copy.closed
+    assert [state for _, state, _ in computer.runs()] == ["cancelled"]
 
 
 def test_f19_no_copy_remains_when_a_run_breaks_off(
@@ -120,10 +147,10 @@ def test_a_run_that_is_ended_by_the_system_lets_the_copies_go(computer: Computer
         "from client.run.sources import open_sources\n"
         "class Copy:\n"
         "    problems, complete = {}, True\n"
-        "    def protect(self, folders): Path(sys.argv[1], 'made').touch(); time.sleep(0.5)\n"
+        "    def protect(self, folders, go_on): Path(sys.argv[1], 'made').touch(); time.sleep(0.5)\n"
         "    def read_at(self, path): time.sleep(0.2); return path\n"
         "    def close(self): Path(sys.argv[1], 'gone').touch()\n"
-        "backup.open_sources = lambda settings, emit: open_sources(settings, emit, lambda _: Copy())\n"
+        "backup.open_sources = lambda settings, emit, go_on: open_sources(settings, emit, lambda _: Copy(), go_on)\n"
         "sys.exit(main(['--home', sys.argv[2], 'backup']))\n"
     )
     child = subprocess.Popen([sys.executable, "-c", script, str(computer.folder), str(computer.home)],

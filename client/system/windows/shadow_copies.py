@@ -31,7 +31,8 @@ REASONS = {
     BUSY: "another program is making one", 10: "the provider refused", 11: "no provider is registered",
     12: "the provider failed",
 }
-ATTEMPTS, PAUSE = 6, 10.0
+ATTEMPTS, PAUSE = 6, 10
+"""Tries while another program makes a copy, and the seconds between them."""
 CREATE_TIMEOUT, DELETE_TIMEOUT = 180.0, 60.0
 FIXED = 3
 
@@ -88,8 +89,9 @@ class ShadowCopies:
         self.problems: dict[str, str] = {}
         """Volume or folder → why its files are read as they lie on the disk."""
 
-    def protect(self, folders: Iterable[str]) -> None:
-        """Makes a copy of each volume that holds one of `folders`. Never raises: what fails is read live."""
+    def protect(self, folders: Iterable[str], go_on: Callable[[], None] = lambda: None) -> None:
+        """Makes a copy of each volume that holds one of `folders`. What fails is read live; nothing is raised but by
+        `go_on`, which is called after each step and each second of waiting."""
         try:
             if not self._calls.is_administrator():
                 self.problems = {"": "only an administrator's account may make shadow copies"}
@@ -99,14 +101,16 @@ class ShadowCopies:
             return
         remove_leftovers(self._home, self._calls)
         for volume in self._volumes(folders):
+            go_on()
             try:
                 if self._exhausted:
                     raise Refused(self._exhausted)
-                self._copies.append(self._make(volume))
+                self._copies.append(self._make(volume, go_on))
             except Refused as refusal:
                 self.problems[volume] = str(refusal)
                 if refusal.final:
                     self._exhausted = str(refusal)
+        go_on()
 
     def _volumes(self, folders: Iterable[str]) -> list[str]:
         found: dict[str, None] = {}
@@ -121,14 +125,16 @@ class ShadowCopies:
                 self.problems[folder] = error.strerror or str(error)
         return list(found)
 
-    def _make(self, volume: str) -> ShadowCopy:
+    def _make(self, volume: str, go_on: Callable[[], None]) -> ShadowCopy:
         for remaining in reversed(range(ATTEMPTS)):
             try:
                 return create(volume, self._home / RECORD.format(number=len(self._copies) + 1), self._calls)
             except Refused as refusal:
                 if not refusal.busy or not remaining:
                     raise
-                self._sleep(PAUSE)
+                for _ in range(PAUSE):
+                    self._sleep(1.0)
+                    go_on()
         raise AssertionError("the last attempt returns or raises")
 
     def read_at(self, path: str) -> str:
