@@ -12,7 +12,7 @@ from client.api.portal import Portal
 from client.api.reporting import tell_portal
 from client.console import Follower, add_shapes, amount, count
 from client.events import Event, Finished, Notice
-from client.jobs.cancellation import Cancellation, cancel_by_signal
+from client.jobs.cancellation import Cancellation, cancel_by_signal, cancel_by_word
 from client.jobs.control import Control, RunCancelled
 from client.jobs.event_file import JobFile
 from client.run.backup import run_backup
@@ -37,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     home: Path = arguments.home
     follow = Follower.of(arguments, summarise)
     cancelled = cancel_by_signal()
+    if arguments.events:
+        cancel_by_word(cancelled)
     control = Control(cancelled)
     with contextlib.ExitStack() as until_the_end:
         until_the_end.enter_context(hold(home))

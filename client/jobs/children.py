@@ -5,14 +5,19 @@ import contextlib
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from client.errors import Unexpected
 from client.events import Emit, Failed, from_json
+from client.jobs.cancellation import CANCEL_LINE
 from client.outcomes import CANCELLED, DONE, DONE_WITH_SKIPPED
 from client.system.spawn import spawn
+
+ORDERLY_SECONDS = 30.0
+"""So long a job may take to end in order; then it is ended however far it is."""
 
 
 class JobStopped(Exception):
@@ -54,20 +59,36 @@ def run_job(home: Path, *words: str, emit: Emit) -> int:
 
 @contextlib.contextmanager
 def _started(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """The process and its lines. It is asked to end, once, and waited for when the body is left before its end.
+    """The process and its lines. It is asked to end, and waited for, when the body is left before its end.
 
-    Ctrl-C reaches this process alone, which passes it on: asked twice, a job would break off instead of ending.
+    Ctrl-C reaches this process alone, which passes it on as a word that every system has: where there are no signals,
+    ending a process means breaking it off.
     """
-    child = spawn(command, apart=True)
+    child = spawn(command, stdin=subprocess.PIPE, apart=True)
     assert child.stdout is not None
+    assert child.stdin is not None
     try:
         yield child, child.stdout
     except BaseException:
         if child.poll() is None:
-            child.terminate()
-            for _ in child.stdout:  # or it would wait for somebody to read
-                pass
+            _end(child, child.stdin, child.stdout)
         raise
     finally:
         child.wait()
         child.stdout.close()
+        with contextlib.suppress(OSError):
+            child.stdin.close()
+
+
+def _end(child: subprocess.Popen[bytes], asks: IO[bytes], lines: IO[bytes]) -> None:
+    hard = threading.Timer(ORDERLY_SECONDS, child.terminate)
+    hard.start()
+    try:
+        with contextlib.suppress(OSError):  # it has just ended
+            asks.write(CANCEL_LINE)
+            asks.flush()
+        for _ in lines:  # or it would wait for somebody to read
+            pass
+        child.wait()
+    finally:
+        hard.cancel()
