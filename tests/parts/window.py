@@ -270,6 +270,19 @@ def _rows(tree: Any) -> list[tuple[str, list[str]]]:
             for key in _keys(tree)]
 
 
+class OneOfMany(app.Window):
+    """The window, which is not the only one of its process.
+
+    Tk (8.6.13) may go on pointing at the widget that had a screen’s focus when the whole window goes, and the next one
+    that takes the focus then ends the process. With the focus on the window itself nothing is kept.
+    """
+
+    def destroy(self) -> None:
+        """As ever."""
+        self.focus_force()
+        super().destroy()
+
+
 @contextlib.contextmanager
 def opened(home: Path, on: Screen, pictures: Path, *, contrast: bool = False) -> Iterator[Hand]:
     """The window of a store, opened on a screen; at its end nothing unexpected may have happened in it.
@@ -277,11 +290,11 @@ def opened(home: Path, on: Screen, pictures: Path, *, contrast: bool = False) ->
     Meanwhile no garbage is collected: the portal's threads would do it, too, and Tk's objects may only go in the thread
     that made them. For the same reason the interpreters of closed windows are kept.
     """
-    before = os.environ.get("DISPLAY")
+    before, collects = os.environ.get("DISPLAY"), gc.isenabled()
     os.environ["DISPLAY"] = on.display
     gc.disable()
     try:
-        window = app.Window(home, contrast=contrast)
+        window = OneOfMany(home, contrast=contrast)
     finally:
         if before is None:
             del os.environ["DISPLAY"]
@@ -300,4 +313,5 @@ def opened(home: Path, on: Screen, pictures: Path, *, contrast: bool = False) ->
             window.close()
         del window, hand.window
         gc.collect()
-        gc.enable()
+        if collects:  # not while another window is open
+            gc.enable()
