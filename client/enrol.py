@@ -11,7 +11,7 @@ from client.computer import hardware
 from client.errors import AlreadyEnrolled, NotEnrolled, StoreDamaged
 from client.store.agenda import forget_portal
 from client.store.documents import Tell
-from client.store.settings import Identity, Journal, load_identity, save_identity, save_journal
+from client.store.settings import Identity, Journal, load_identity, load_journal, save_identity, save_journal
 from client.system import WINDOWS_NAMES
 from protocol.errors import PortalUntrusted
 from protocol.messages import EnrolComputer, EnrolledComputer
@@ -26,14 +26,15 @@ def enrol(
 
     The answer holds the recovery code, which is told only here.
 
-    With `again`, an identity that is there already is replaced and the next backup goes to a new vault. Raises
+    With `again`, an identity that is there already is replaced and the next backup goes to a new vault; until the
+    portal has agreed, everything stays as it was. Raises
     AlreadyEnrolled without it, HomeUnusable before anything is sent when the store can't be written, and what
     Portal.enrol raises.
     """
     if not again:
         _refuse_second(home, tell)
     report = hardware.current_report(home)
-    save_journal(home, Journal())
+    save_journal(home, load_journal(home, tell))
     answer = portal.enrol(EnrolComputer(
         user_name=user, password=password, set_up_code=code, client_version=VERSION, windows_names=WINDOWS_NAMES,
         hardware=report,
@@ -42,6 +43,7 @@ def enrol(
         portal=portal.address, ca=ca, computer=answer.computer, vault=answer.vault, account=answer.account,
         customer_number=answer.customer_number, token=answer.token, windows_names=WINDOWS_NAMES,
     )
+    save_journal(home, Journal())
     save_identity(home, identity)
     save_public(home, identity)
     with contextlib.suppress(BackupError):  # the recovery code must come through; the next backup tells again

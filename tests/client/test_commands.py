@@ -59,6 +59,19 @@ def test_a_second_enrolment_must_be_meant(client: Client, running_portal: Runnin
     assert "identity.xml" in ended.complained
 
 
+def test_an_enrolment_that_the_portal_refuses_leaves_everything_as_it_was(
+    protected: Client, running_portal: RunningPortal,
+) -> None:
+    assert protected("backup").code == 0
+    before = {path: path.read_bytes() for path in protected.home.rglob("*") if path.is_file()}
+    words = ("enrol", running_portal.address, "--user", "alice", "--password-stdin", "--again")
+    refused = protected(*words, words="wrong\n")
+    assert refused.code == 4
+    assert "IBS-1101" in refused.complained
+    assert {path: path.read_bytes() for path in protected.home.rglob("*") if path.is_file()} == before
+    assert protected("backup").code == 0
+
+
 def test_a_new_enrolment_forgets_what_the_portal_before_wished_and_was_told(
     client: Client, running_portal: RunningPortal,
 ) -> None:
