@@ -19,13 +19,13 @@ from xml.etree.ElementTree import Element, tostring
 from client import VERSION
 from client.api.portal import Portal
 from client.errors import HomeUnusable
-from client.events import Event, FileSkipped, FolderMissing, PackStored, Progress, Started
+from client.events import Event, FileSkipped, FolderMissing, Notice, PackStored, Progress, Started
 from client.names import get_name, put_name
 from client.outcomes import ending
 from client.store import documents
 from client.store.documents import Unreadable
 from client.system import sync_folder
-from protocol.errors import Refusal
+from protocol.errors import BadRequest, NotFound
 from vault.errors import BackupError
 
 FOLDER = "activity"
@@ -38,6 +38,8 @@ SIZE_LIMIT = 4 << 20
 SENT_AT_ONCE = 20
 CLOSING = b"</activity>\n"
 UNRECORDED = (Progress, PackStored)
+NEVER_WANTED = (NotFound, BadRequest)
+"""Answers of the portal to a copy that every later try would get, too."""
 NAME = re.compile(r"(?P<time>\d{8}T\d{12}Z)-(?P<run>\d+)\.xml")
 
 Clock = Callable[[], datetime]
@@ -199,20 +201,27 @@ def is_anything_unsent(home: Path) -> bool:
 def send_unsent(home: Path, portal: Portal) -> int:
     """Send the portal its copies, oldest first, at most twenty; returns how many still wait.
 
-    What fails is sent after the next run; a log that the portal does not want is not offered again.
+    What fails is sent after the next run. A log that the portal can't ever take is not offered again, which a log of
+    its own tells.
     """
     waiting = [path for path in log_files(home) if path.with_suffix(UNSENT).exists()]
     done = 0
     for path in waiting[:SENT_AT_ONCE]:
         try:
             portal.send_log(_run_of(path), path.read_bytes())
-        except Refusal:
-            pass
+        except NEVER_WANTED as error:
+            _note_unwanted(home, path, error)
         except (BackupError, OSError):
             break
         path.with_suffix(UNSENT).unlink(missing_ok=True)
         done += 1
     return len(waiting) - done
+
+
+def _note_unwanted(home: Path, path: Path, error: BackupError) -> None:
+    with contextlib.suppress(HomeUnusable), ActivityLog(home, "schedule") as log:
+        log.record(Notice(f"The portal can't take a copy of the log of run {_run_of(path)}, which stays on this "
+                          f"computer: {error.sentence}", error.code))
 
 
 def _run_of(path: Path) -> int:

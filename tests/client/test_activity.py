@@ -206,6 +206,24 @@ def test_a_log_that_the_portal_does_not_want_blocks_no_other(tmp_path: Path) -> 
     portal.close()
     server.stop()
     assert len(server.requests) == 2
+    note = next(read_logs(tmp_path, 1))
+    ((kind, _, fields),) = note.entries
+    assert (note.job, kind, fields["code"]) == ("schedule", "notice", "IBS-1301")
+    assert "run 12, which stays on this computer: There is no run 12." in fields["text"]
+
+
+@pytest.mark.parametrize("code", ["IBS-1104", "IBS-1208", "IBS-1000", "IBS-7777"])
+def test_a_portal_that_does_not_listen_to_this_computer_now_gets_its_copies_later(tmp_path: Path, code: str) -> None:
+    """A computer that is paused, or whose token has to be made anew, is only away for a while."""
+    write_log(tmp_path, 12)
+    write_log(tmp_path, 13, begin=BEGAN + timedelta(hours=1))
+    server = TalkingPortal(refusal(code), message(Done()), message(Done()))
+    portal = Portal(server.address, "token")
+    assert send_unsent(tmp_path, portal) == 2
+    assert send_unsent(tmp_path, portal) == 0
+    portal.close()
+    server.stop()
+    assert [request.path[-6:-4] for request in server.requests] == ["12", "12", "13"]
 
 
 def test_a_job_that_the_portal_never_opened_is_kept_here_only(tmp_path: Path) -> None:
