@@ -152,6 +152,8 @@ def _sign_in(home: Path, plan: Plan, emit: Emit) -> tuple[Identity, str]:
     if known is not None:
         if known.portal != portal.address:
             raise AlreadyEnrolled(portal=known.portal, computer=known.computer)
+        if plan.sheet is not None:
+            tell_missing_sheet(plan.sheet, emit)
         emit(StepDone(SIGN_IN, f"Signed in already: customer {known.customer_number}, account {known.account}."))
         return known, ""
     if not plan.code:
@@ -176,6 +178,12 @@ def find_identity(home: Path, emit: Emit) -> Identity | None:
         return load_identity(home, lambda text: emit(Notice(text)))
     except (NotEnrolled, StoreDamaged):
         return None
+
+
+def tell_missing_sheet(file: Path, emit: Emit) -> None:
+    """The code is told once, at the sign-in, and kept nowhere."""
+    emit(Notice(f"The recovery sheet {file} was not written, since this computer was signed in before and its recovery "
+                "code is told only then. Its owner makes a new one in the portal, under My details, Recovery sheets."))
 
 
 @contextlib.contextmanager

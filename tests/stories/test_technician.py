@@ -123,10 +123,13 @@ def test_it_goes_on_where_it_stopped_and_asks_for_no_second_code(visit: AtCustom
     assert ended.said.count("Recovery code:") == 1
     assert visit.checklist() == ["Done", "Done", "Done", "Waiting", "Waiting", "Waiting"]
     visit.house.switch("alice", True)
-    ended = visit.set_up()
+    sheet = visit.computer.folder / "recovery.txt"
+    ended = visit.set_up("--recovery-sheet", sheet)
     assert ended.code == 0, ended
     assert "Signed in already" in ended.said
     assert "Recovery code:" not in ended.said
+    assert f"The recovery sheet {sheet} was not written" in ended.complained
+    assert not sheet.exists()
     assert visit.checklist() == ["Done"] * 6
     assert len(visit.computer.snapshots()) == 1
 
