@@ -45,9 +45,12 @@ def read_moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-11-22 or 2026-11-22T14:30") from None
-    if len(text) == len("2026-11-22"):
-        found += timedelta(days=1, microseconds=-1)
-    return found.astimezone()
+    try:
+        if len(text) == len("2026-11-22"):
+            found += timedelta(hours=23, minutes=59, seconds=59, microseconds=999_999)
+        return found.astimezone()
+    except (ValueError, OverflowError, OSError):  # at the ends of the calendar some clocks know no zone
+        raise argparse.ArgumentTypeError(f"{text!r} is too far away; no backup can be of that time") from None
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,13 +1,16 @@
 """Restoring with the command, from a real portal and its storage: what comes back is what was there."""
 from __future__ import annotations
 
+import argparse
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from client.commands.restore import read_moment
 from client.restores.restore import choose_snapshot, outermost
 from client.restores.target import Target, safe_name
 from protocol.messages import Snapshot
@@ -170,6 +173,22 @@ def test_the_newest_by_a_date_is_chosen() -> None:
             choose_snapshot(known, number, date)
     with pytest.raises(SnapshotMissing, match="no snapshot yet"):
         choose_snapshot([], None, None)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Lima", "Asia/Tokyo"])
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_at_an_end_of_the_calendar_is_a_time_or_told_in_words(
+    day: str, zone: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        said = str(read_moment(day).tzinfo)
+    except argparse.ArgumentTypeError as error:
+        said = str(error)
+    monkeypatch.undo()
+    time.tzset()
+    assert said in {"UTC", "-05", "JST", "LMT", f"'{day}' is too far away; no backup can be of that time"}
 
 
 def test_paths_inside_others_are_asked_for_once() -> None:
