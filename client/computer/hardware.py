@@ -13,13 +13,18 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from client.api.portal import Portal
-from client.errors import HomeUnusable, StoreDamaged
+from client.errors import StoreDamaged
 from client.store import documents
+from client.store.instance import hold
 from client.system import boot_id, hidden_child, machine_facts
 from client.system.facts import tidy
 from protocol.messages import Disk, HardwareReport, encode
+from vault.errors import BackupError
 
 NAME = "hardware.xml"
+LOCK = "hardware.lock"
+"""The window looks at the report while a backup tells the portal of it."""
+PATIENCE = 5.0
 PROCESSOR_TIMEOUT = 30.0
 
 
@@ -46,7 +51,9 @@ def current_report(home: Path, *, anew: bool = False) -> HardwareReport:
     if not anew and kept is not None and boot and kept.boot == boot and kept.report.host_name == host:
         return kept.report
     report = _collect(host)
-    with contextlib.suppress(HomeUnusable):  # a user who may not write the store may look at the report all the same
+    # A user who may not write the store may look at the report all the same.
+    with contextlib.suppress(BackupError), hold(home, LOCK, PATIENCE):
+        kept = _load(home)  # another process may have told the portal meanwhile
         _save(home, _Kept(report, boot, "" if kept is None else kept.told))
     return report
 
@@ -67,9 +74,10 @@ def is_told(home: Path, report: HardwareReport) -> bool:
 
 
 def remember_told(home: Path, report: HardwareReport) -> None:
-    """Note that the portal knows `report`."""
-    kept = _load(home)
-    _save(home, _Kept(report, boot_id() if kept is None else kept.boot, hardware_hash(report).hex()))
+    """Note that the portal knows `report`. Raises HomeBusy, HomeUnusable."""
+    with hold(home, LOCK, PATIENCE):
+        kept = _load(home)
+        _save(home, _Kept(report, boot_id() if kept is None else kept.boot, hardware_hash(report).hex()))
 
 
 def _collect(host: str) -> HardwareReport:

@@ -5,6 +5,8 @@ import dataclasses
 import json
 import random
 import re
+import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.computer.hardware import current_report, remember_told
+from client.computer import hardware as own
+from client.computer.hardware import current_report, is_told, remember_told
 from client.store.documents import load_schema
 from client.system import linux
 from client.system.facts import MachineFacts, tidy, tidy_serial
@@ -151,3 +154,27 @@ def test_a_record_of_a_shadow_copy_fits_its_description(tmp_path: Path) -> None:
     windows = FakeWindows(tmp_path / "files")
     create("C:\\", tmp_path / "shadow-copy-1.xml", windows)
     load_schema("shadow-copy").validate(str(tmp_path / "shadow-copy-1.xml"))
+
+
+def test_the_window_that_looks_and_the_backup_that_tells_never_meet(
+    tmp_path: Path, known_hardware: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both write the same file; neither fails, and what the portal knows is never forgotten."""
+    shutil.copy(known_hardware, tmp_path)
+    report = current_report(tmp_path)
+    monkeypatch.setattr(own, "_collect", lambda host: report)
+    remember_told(tmp_path, report)
+    troubles: list[str] = []
+
+    def look() -> None:
+        for _ in range(150):
+            current_report(tmp_path, anew=True)
+            if not is_told(tmp_path, report):
+                troubles.append("forgotten")
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    while looking.is_alive():
+        remember_told(tmp_path, report)
+    looking.join()
+    assert troubles == []
