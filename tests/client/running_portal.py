@@ -7,8 +7,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
+from server.app import create_app
+from server.config import create_data
+from server.extensions import db
+from server.services.people import accounts, customers
+from server.services.selling import plans, subscriptions
+from server.services.storage import storages
+from tests.parts.databases import make_tables
 from tests.parts.orphans import ending_with_us
 from tests.parts.ports import free_port
 
@@ -23,12 +31,7 @@ class RunningPortal:
         """Makes it and starts it; returns when it answers."""
         self.data = folder / "data"
         self.port, self.storage_port = free_port(), free_port()
-        self.command("init", "--admin", "admin@example.org", "--password-stdin", words=PASSWORD)
-        self.command("plan", "create", "Gold", "--quota", "1GB", "--computers", "1000", "--days", "365",
-                     "--keep-days", "30")
-        customer = self.command("customer", "create", "Alice Ltd", "--email", "alice@example.org").strip()
-        self.command("subscription", "create", customer, "Gold")
-        self.command("account", "create", customer, "alice", "--password-stdin", words=PASSWORD)
+        self._furnish()
         self.start()
 
     @property
@@ -36,14 +39,18 @@ class RunningPortal:
         """As a client is told it."""
         return f"http://127.0.0.1:{self.port}"
 
-    def command(self, *arguments: str, words: str = "") -> str:
-        """The output of an ibs-server command, which must succeed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "server.cli", "--data", str(self.data), *arguments],
-            input=words + "\n", capture_output=True, text=True, check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def _furnish(self) -> None:
+        """What ibs-server's commands would do, each of which takes a second to start."""
+        config, now = create_data(self.data), datetime.now(UTC)
+        make_tables(config)
+        with create_app(config).app_context():
+            storages.register_gateway(config, now)
+            customer = customers.create_customer("Alice Ltd", "alice@example.org", now)
+            plan = plans.create_plan("Gold", 10**9, 1000, 365, 30, now)
+            subscriptions.create_subscription(customer, plan, now)
+            accounts.create_account(customer, "alice", PASSWORD, now)
+            db.session.remove()
+            db.engine.dispose()
 
     def start(self) -> None:
         """Start it, or start it again on the same ports."""

@@ -5,19 +5,17 @@ import random
 import subprocess
 import sys
 import threading
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from client.computer import hardware
 from client.events import Notice, Started
-from client.gui.placement import Placement, load_placement, save_placement
+from client.gui.placement import load_placement
 from client.run.opening import KeptJournal
 from client.store import documents
 from client.store.activity import ActivityLog, log_files, read_logs, repair_logs
-from client.store.agenda import Agenda, KnownFolder, change_agenda, load_agenda
+from client.store.agenda import Agenda, load_agenda
 from client.store.index import FILE, FOLDER, Indexed, IndexWriter, read_head, read_index
 from client.store.settings import (
     Journal,
@@ -26,8 +24,6 @@ from client.store.settings import (
     load_journal,
     load_settings,
 )
-from tests.client.conftest import Client
-from tests.client.running_portal import RunningPortal
 
 ROUNDS = 5
 """Kills for each kind of file; where in a write they fall is left to chance."""
@@ -165,27 +161,6 @@ def test_f20_each_single_step_of_a_write_may_be_the_last(tmp_path: Path, known_h
             break
         assert done.returncode == 9
     assert 2 < steps < 99
-
-
-@pytest.mark.xdist_group("running_portal")
-def test_every_file_of_a_store_in_use_fits_its_description(
-    protected: Client, running_portal: RunningPortal, source: Path,
-) -> None:
-    assert protected("schedule", "set", "daily", "--not-on-battery", "--limit", "9M@08:00-18:00").code == 0
-    assert protected("backup").code == 0
-    assert protected("tick").code == 0
-    change_agenda(protected.home, lambda agenda: replace(
-        agenda, wish=datetime.now(UTC), served=datetime.now(UTC) - timedelta(hours=1), wished_by="Zoë\x01",
-        waiting="battery", folders=(*agenda.folders, KnownFolder("/gone", missing_since=datetime.now(UTC)))))
-    save_placement(protected.home, Placement(900, 600, 0, 0, False))
-    seen = set()
-    for path in sorted(protected.home.rglob("*.xml")):
-        name = "activity" if path.parent.name == "activity" else path.stem
-        root = documents.parse(path.read_bytes())
-        assert [str(problem.reason) for problem in documents.load_schema(name).iter_errors(root)] == [], path.name
-        seen.add(name)
-    assert seen >= {"settings", "identity", "run", "agenda", "index", "hardware", "checked", "activity", "window",
-                    "access"}
 
 
 def test_what_never_happened_is_no_failure(tmp_path: Path) -> None:

@@ -32,8 +32,9 @@ from server.services.people import accounts, customers, staff
 from server.services.selling import plans, subscriptions
 from server.services.storage import storages
 from tests.parts.browser import Browser
-from tests.parts.databases import empty_tables
+from tests.parts.databases import do_not_wait_for_the_disk, empty_tables
 from tests.parts.gateway import RunningGateway, running_gateway
+from tests.parts.passwords import cheap_passwords
 from tests.parts.ports import free_port
 from vault.address import FtpAddress
 
@@ -89,9 +90,12 @@ class House:
     def open(self) -> Iterator[House]:
         """Everything runs while the block does."""
         with contextlib.ExitStack() as until_the_end:
+            until_the_end.enter_context(cheap_passwords())
             self.gateway: RunningGateway = until_the_end.enter_context(running_gateway(self.config, self._allowance))
             self.config: Config = self.gateway.config
             self.app: Flask = create_app(self.config)
+            with self.portal():
+                do_not_wait_for_the_disk(db.engine)
             until_the_end.callback(self._let_database_go)
             with self.portal():
                 if db.engine.dialect.name != "sqlite":

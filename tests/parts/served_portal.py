@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from playwright.sync_api import Browser
 
 from server.app import create_app
 from server.config import Config
 from server.extensions import db, limiter
-from server.services.signing_in import sign_in
 from tests.parts.chromium import Window, window
 from tests.parts.pages import browse
+from tests.parts.passwords import cheap_passwords
 from tests.parts.portal_world import PortalWorld
 from tests.parts.routes import PEOPLE, address_of, pages_for, words_of
 from tests.parts.web_server import serve
@@ -50,8 +49,7 @@ class ServedPortal:
 def served_portal(config: Config, furnish: Callable[[PortalWorld], Objects]) -> Iterator[ServedPortal]:
     """The portal of a database without rows: the usual people, and what `furnish` adds, which names its objects."""
     app = create_app(config)
-    with pytest.MonkeyPatch.context() as patch, app.app_context():
-        patch.setattr(sign_in, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    with cheap_passwords(), pytest.MonkeyPatch.context() as patch, app.app_context():
         patch.setattr(limiter, "enabled", False)
         objects = furnish(PortalWorld(config, datetime.now(UTC)))
         cookies = {person: _cookie(app, name) for person, name in PEOPLE.items()}

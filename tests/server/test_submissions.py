@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask, Response, abort, redirect, request
@@ -17,6 +18,12 @@ from tests.parts.pages import PageClient, browse
 from tests.parts.portal_world import PortalWorld
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def portals() -> dict[str, Any]:
+    """None made for other tests: this one gets a page that they don't have."""
+    return {}
 
 
 @pytest.fixture
