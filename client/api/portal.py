@@ -96,6 +96,10 @@ class Portal:
         """What people asked of this computer in the portal."""
         return self._ask("GET", "/wishes", Wishes)
 
+    def sign_out(self) -> None:
+        """Have this computer's token withdrawn: nobody can use it from now on. Repeated, it raises TokenRejected."""
+        self._ask("POST", "/sign-out", Done)
+
     def report_restore(self, report: RestoreReport) -> None:
         """Tell how a restore ended. Never repeated, as each report counts."""
         self._ask("POST", "/restores/report", Done, report, repeatable=False)

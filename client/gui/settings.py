@@ -166,3 +166,5 @@ class SettingsPage(Page):
         if not self._tell(answer):
             self.window.show("sign_in")
             self.window.renew()
+            if answer.data["untold"]:
+                self.window.tell_problem(answer.data["untold"], answer.data["hint"], state="warn")

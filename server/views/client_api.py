@@ -82,6 +82,13 @@ def report_restore(message: messages.RestoreReport) -> messages.Message:
     return messages.Done()
 
 
+@exchange(blueprint, "POST", "/sign-out", messages.Done)
+def sign_out() -> messages.Message:
+    """Withdraw the computer's token."""
+    computer_reports.receive_sign_out(access.computer_from_token(), request.remote_addr or "", now())
+    return messages.Done()
+
+
 @exchange(blueprint, "POST", "/runs", messages.OpenedRun, messages.OpenRun)
 def open_run(message: messages.OpenRun) -> messages.Message:
     """Open a run."""

@@ -5,6 +5,7 @@ import json
 import re
 import stat
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,6 +99,29 @@ def test_signing_out_forgets_the_identity_and_nothing_else(protected: Client, so
     again = protected("sign-out")
     assert again.code == 1
     assert "IBS-1105" in again.complained
+
+
+def test_signing_out_withdraws_the_token_at_the_portal(protected: Client) -> None:
+    """Who kept a copy of the file can do nothing with it."""
+    kept = load_identity(protected.home, pytest.fail)
+    ended = protected("sign-out", "--json")
+    assert ended.code == 0
+    assert (ended.json["computer"], ended.json["untold"]) == (kept.computer, "")
+    save_identity(protected.home, kept)
+    for words in (["status"], ["backup"], ["snapshots"]):
+        assert "IBS-1104" in protected(*words).complained
+    assert protected("sign-out", "--json").json["untold"] == ""
+
+
+def test_signing_out_while_the_portal_is_away_says_what_to_do(protected: Client) -> None:
+    identity = load_identity(protected.home, pytest.fail)
+    save_identity(protected.home, replace(identity, portal="http://127.0.0.1:9"))
+    ended = protected("sign-out")
+    assert ended.code == 0
+    assert "Signed out." in ended.said
+    assert "this computer had: Can't reach the portal http://127.0.0.1:9" in ended.complained
+    assert "Ask your backup provider to retire this computer there." in ended.complained
+    assert not list(protected.home.glob("identity.xml*"))
 
 
 def test_about_and_connection_tell_what_is_sent_and_who_answers(

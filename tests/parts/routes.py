@@ -233,6 +233,7 @@ ROUTES = {
     "PUT /api/v1/schedule": "400",
     "GET /api/v1/wishes": "401",
     "POST /api/v1/restores/report": "400",
+    "POST /api/v1/sign-out": "401",
     "POST /api/v1/runs/<number>/packs": "400",
     "GET /api/v1/snapshots": "401",
     "POST /api/v1/snapshots/<number>/entries": "400",

@@ -32,7 +32,7 @@ def test_it_describes_every_route_of_the_portal(app: Flask, document: dict[str, 
     }
     described = {(path, method) for path, operations in document["paths"].items() for method in operations}
     assert described == routes
-    assert len(routes) == 22
+    assert len(routes) == 23
 
 
 def test_it_describes_every_route_that_the_messages_name(document: dict[str, Any]) -> None:

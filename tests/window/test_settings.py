@@ -207,6 +207,17 @@ def test_signing_out_is_asked_once_keeps_the_folders_and_leads_to_the_sign_in(
     assert load_settings(computer.home, pytest.fail).folders
 
 
+def test_signing_out_while_the_portal_is_away_says_what_to_do_there(computer: Computer, open_window: Open) -> None:
+    hand = at_settings(open_window, computer)
+    computer.house.stop_portal()
+    hand.click("Sign out…")
+    hand.click("Sign out")
+    hand.wait_for("Portal address")
+    hand.wait_for("The portal could not be told")
+    hand.wait_for("Ask your backup provider to retire this computer there.")
+    assert not list(computer.home.glob("identity.xml*"))
+
+
 @pytest.mark.parametrize("percent", [100, pytest.param(200, marks=pytest.mark.long)])
 def test_no_text_is_cut_off_at_any_size(
     percent: int, computer: Computer, open_window: Open, screens: OpenScreen,

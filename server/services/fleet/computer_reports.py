@@ -1,6 +1,7 @@
 """What computers tell of themselves between runs, and what people ask of them."""
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 
 import msgspec
@@ -41,6 +42,16 @@ def receive_restore(computer: Computer, report: messages.RestoreReport, now: dat
     computer.last_seen_at = now
     failed = f", {report.problems:,} did not come back" if report.problems else ""
     audit.record(computer.name, "restored files", f"{count(report.files, 'file')}{failed}", now=now,
+                 customer=computer.customer_id, account=computer.account_id)
+    db.session.commit()
+
+
+def receive_sign_out(computer: Computer, address: str, now: datetime) -> None:
+    """The computer at `address` is no account's any more: its token opens nothing from now on. What it backed up stays.
+    """
+    computer.token_hash = secrets.token_bytes(len(computer.token_hash))  # the hash of a token that nobody has
+    computer.last_seen_at = now
+    audit.record(computer.name, "signed a computer out", computer.name, address=address, now=now,
                  customer=computer.customer_id, account=computer.account_id)
     db.session.commit()
 

@@ -39,6 +39,7 @@ WORDS = {
     "ended all other sign-ins": "ended all other sign-ins of",
     "made a set-up code": "made a set-up code for",
     "restored files": "restored",
+    "signed a computer out": "signed out the computer",
     "asked for a backup": "asked for a backup of",
     "paused a computer": "paused the computer",
     "resumed a computer": "resumed the computer",
