@@ -41,7 +41,7 @@ class Counts:
     skipped: int = 0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Coming:
     """A file or link whose content is on its way; `steps` is its path in the target."""
 

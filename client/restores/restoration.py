@@ -66,6 +66,7 @@ class Restoration:
         self._failures: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
         self._begin_window()
         self._window_limit = FIRST_WINDOW
+        self._above: tuple[Steps, Steps] = ((), ())
         self._reported = 0.0
 
     @property
@@ -119,7 +120,7 @@ class Restoration:
     def _plan(self, wanted: Wanted) -> None:
         self.counts.entries += 1
         self.counts.listed += wanted.kind == FILE
-        steps = tuple(safe_name(step) for step in wanted.path)
+        steps = self._spell(wanted.path)
         if steps[-1] != wanted.path[-1]:
             self._emit(Notice(f"{display(wanted.path)!r} can't be spelt here; it is restored as {display(steps)!r}."))
         try:
@@ -139,6 +140,13 @@ class Restoration:
             self._expect(coming)
         else:
             self._delivery.deliver(coming, 0, b"")
+
+    def _spell(self, path: Steps) -> Steps:
+        """The path as the system can hold it; most entries lie in the folder of the one before."""
+        above, spelt = self._above
+        if path[:-1] != above:
+            above, spelt = self._above = path[:-1], tuple(safe_name(step) for step in path[:-1])
+        return *spelt, safe_name(path[-1])
 
     def _expect(self, coming: Coming) -> None:
         offset = 0

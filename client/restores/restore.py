@@ -19,8 +19,9 @@ from client.api.vaults import VaultAccess
 from client.events import Emit, Finished, Started
 from client.names import path_of
 from client.restores.delivery import Wanted
+from client.restores.original_place import OriginalPlace
 from client.restores.restoration import Restoration, conclude
-from client.restores.target import OriginalPlace, Steps, Target, display, safe_name
+from client.restores.target import Steps, Target, display, safe_name
 from client.store.settings import Identity
 from protocol.errors import NotFound
 from protocol.messages import ListEntries, RestoreReport, Snapshot, SnapshotEntry, SnapshotPage
@@ -39,9 +40,10 @@ class PathMissing(BackupError):
 def run_restore(
     identity: Identity, portal: Portal, emit: Emit, *, target: Path | None, snapshot: int | None = None,
     date: datetime | None = None, paths: Iterable[Steps] = (), overwrite: bool = False,
-    cancelled: threading.Event | None = None,
+    folders: Iterable[str] = (), cancelled: threading.Event | None = None,
 ) -> Finished:
-    """Restores a snapshot, or what lies at `paths` of it, below `target`, or where it was when that is None.
+    """Restores a snapshot, or what lies at `paths` of it, below `target`, or where it was when that is None; then
+    links on the way to the protected `folders` are followed, as backups do.
 
     Returns what the last event says, too. `snapshot` is a number; else the newest by `date`, else the newest of all.
     Each path is given as its steps from the root. What can't be restored is reported as skipped. Raises
@@ -56,7 +58,7 @@ def run_restore(
     access = VaultAccess(portal.open_restore())
     modes = not identity.windows_names
     place = (Target(target, overwrite=overwrite, modes=modes) if target is not None
-             else OriginalPlace(overwrite=overwrite, modes=modes))
+             else OriginalPlace(overwrite=overwrite, modes=modes, folders=folders))
     restoration = Restoration(
         place, access.open, access.keys, access.vault, emit, connections=access.connections, cancelled=cancelled,
     )

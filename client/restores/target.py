@@ -14,7 +14,6 @@ from collections import OrderedDict
 from hashlib import blake2b
 from pathlib import Path
 
-from client.names import path_of
 from client.system import decode_name
 from client.system.sources import read_live, set_attributes
 from vault.errors import BackupError
@@ -102,6 +101,11 @@ def display(steps: Steps) -> str:
     return os.sep.join(decode_name(step) for step in steps)
 
 
+def fold(name: bytes) -> bytes:
+    """What names have in common that a disk without case takes for the same."""
+    return unicodedata.normalize("NFC", decode_name(name)).casefold().encode("utf-8", "surrogateescape")
+
+
 class Folder:
     """An open folder of the target. Closed when nothing refers to it any more."""
 
@@ -109,7 +113,7 @@ class Folder:
         self.path, self.handle = path, handle
         self.made = made
         """True when this restore made it: then only what it wrote itself can be in the way."""
-        self._names: dict[str, bytes] = {}
+        self._names: dict[bytes, bytes] = {}
         if handle is not None:
             weakref.finalize(self, os.close, handle)
 
@@ -130,7 +134,7 @@ class Folder:
     def _meets_another(self, name: bytes) -> bool:
         """Whether another name was asked for that a disk without case, such as a stick, takes for the same. From then
         on the disk is asked about both."""
-        key = unicodedata.normalize("NFC", decode_name(name)).casefold()
+        key = name.lower() if name.isascii() else fold(name)
         if self._names.setdefault(key, name) == name:
             return False
         self._names[key] = b""
@@ -273,20 +277,6 @@ class Target:
                     os.utime(place, ns=(described[0], described[0]))
                     if self._attributes:
                         set_attributes(folder.path, described[1])
-
-
-class OriginalPlace(Target):
-    """The place where everything was: below the system's root, on Windows on its drive or network share."""
-
-    def __init__(self, *, overwrite: bool = False, modes: bool = True) -> None:
-        """See Target."""
-        super().__init__(Path(os.path.abspath(os.sep)), overwrite=overwrite, modes=modes)
-
-    def _enter(self, parent: Folder, steps: Steps) -> Folder:
-        share = len(decode_name(steps[0])) > 1
-        if os.name == "nt" and len(steps) <= 1 + share:
-            return Folder(read_live(path_of(steps)), None, made=False)
-        return super()._enter(parent, steps)
 
 
 def write_fully(file: int, content: bytes | memoryview) -> None:
