@@ -21,6 +21,8 @@ from client.outcomes import DONE
 from client.restores.restore import plan_restore, report_end, run_restore
 from client.restores.target import Steps
 from client.store.activity import ActivityLog
+from client.store.settings import load_settings
+from vault.errors import BackupError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
                 finished = run_restore(
                     identity, portal, emit, target=arguments.to, snapshot=arguments.snapshot, date=arguments.date,
                     paths=paths, overwrite=arguments.overwrite, cancelled=cancelled,
+                    folders=_protected(home) if arguments.in_place else (),
                 )
                 report_end(portal, finished)
         except RunCancelled as error:
@@ -81,6 +84,14 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             follow.clear()
     return follow.finish()
+
+
+def _protected(home: Path) -> Sequence[str]:
+    """The protected folders; none where nobody can tell, since a restore needs no settings."""
+    try:
+        return load_settings(home, complain).folders
+    except BackupError:
+        return ()
 
 
 def open_log(home: Path, job: str) -> ActivityLog:
