@@ -13,7 +13,7 @@ from server.models import Computer, Folder, Run, Vault, Version
 from server.models.catalogue import FOREVER
 from server.services.files.bulk import Row, insert_rows
 from tests.parts.full_house import FullHouse, Size, add_rows, run_row
-from tests.parts.portal_world import FILE, FOLDER, BackedUp, PortalWorld
+from tests.parts.portal_world import FILE, FOLDER, BackedUp, PortalWorld, let_hold
 from tests.parts.routes import objects_of
 
 MB = 1_000_000
@@ -67,7 +67,8 @@ class BenchHouse:
             "address": "many", "file": "folder-00000/file-000000.dat", "first": 1,
         }
         if db.engine.dialect.name != "sqlite":
-            for table in ("run", "version", "folder", "computer", "customer", "subscription", "audit_event"):
+            for table in ("run", "version", "folder", "computer", "customer", "customer_day", "subscription",
+                          "audit_event"):
                 db.session.execute(text(f"ANALYZE TABLE {table}"))
 
     def counts(self) -> dict[str, int]:
@@ -82,13 +83,13 @@ class BenchHouse:
                         self.amounts.files * 3 // 10) for number in range(1, self.amounts.days + 1)]
         add_rows(Run, rows)
         vault.last_run_no = vault.last_commit_run = self.amounts.days
-        vault.last_commit_hash, vault.stored_bytes = bytes(32), 30 * 10**9
+        vault.last_commit_hash = bytes(32)
         computer = box.computer
         computer.last_commit_at = computer.last_run_at = now
         computer.last_run_state = computer.previous_run_state = "committed"
         computer.restore_points = self.amounts.days
         computer.late_at, computer.overdue_at = now + timedelta(days=1), now + timedelta(days=2)
-        db.session.commit()
+        let_hold(vault, 30 * 10**9)
 
     def _add_files(self, vault: int, files: int) -> None:
         """Folders of a hundred files below the root of a vault, and one that holds two thousand."""

@@ -102,7 +102,7 @@ def new_columns() -> dict[str, list[sa.Column[Any]]]:
                     sa.Column("check_asked_at", MOMENT), sa.Column("seen", sa.Text()),
                     sa.Column("replaces_id", sa.Integer()), *versioned()],
         "subscription": [filled("grace_until", sa.Date(), "1970-01-01"), filled("suspended_reason", sa.String(255), ""),
-                         *versioned()],
+                         filled("stored_bytes", LARGE, "0"), *versioned()],
     }
 
 
@@ -111,10 +111,9 @@ REFERENCES = {
     ("customer", "implementor_id"): "staff", ("storage", "replaces_id"): "storage",
 }
 INDEXES = (
-    ("audit_event", ["account_id"]), ("audit_event", ["customer_id"]), ("computer", ["state", "overdue_at"]),
-    ("customer", ["implementor_id"]),
+    ("audit_event", ["account_id"]), ("audit_event", ["customer_id"]), ("customer", ["implementor_id"]),
     ("run", ["finished_at"]), ("run", ["opened_at"]), ("run", ["told", "finished_at"]), ("run", ["state", "opened_at"]),
-    ("run", ["automatic", "opened_at"]),
+    ("run", ["automatic", "opened_at"]), ("run", ["vault_id", "finished_at", "state", "skipped", "stored"]),
     ("storage", ["replaces_id"]), ("subscription", ["grace_until"]),
     ("subscription", ["valid_until"]),
 )
@@ -127,13 +126,16 @@ def upgrade() -> None:
             add_column(table, column)
     for table, names in INDEXES:
         op.create_index(f"ix_{table}_{'_'.join(names)}", table, names)
+    op.drop_index("ix_run_vault_id_finished_at", "run")  # a longer one begins with it
     create_sign_in_tables()
     create_selling_and_mail_tables()
     create_computer_tables()
     create_folder_tables()
     fill_dates_of_grace()
+    fill_sums_of_subscriptions()
     fill_states_of_computers()
-    fill_days_of_the_fleet()
+    fill_days("fleet_day", "", "run")
+    fill_days("customer_day", "customer_id, ", "run JOIN computer ON computer.vault_id = run.vault_id")
 
 
 def add_column(table: str, column: sa.Column[Any]) -> None:
@@ -295,15 +297,13 @@ def create_computer_tables() -> None:
         **OPTIONS,
     )
     op.create_index("ix_restore_report_computer_id", "restore_report", ["computer_id"])
+    op.create_table("fleet_day", *counts_of_a_day(), sa.PrimaryKeyConstraint("day", name="pk_fleet_day"), **OPTIONS)
     op.create_table(
-        "fleet_day",
-        sa.Column("day", sa.Date, nullable=False),
-        sa.Column("completed", sa.Integer, nullable=False),
-        sa.Column("warnings", sa.Integer, nullable=False),
-        sa.Column("failed", sa.Integer, nullable=False),
-        sa.Column("other", sa.Integer, nullable=False),
-        sa.Column("stored", LARGE, nullable=False),
-        sa.PrimaryKeyConstraint("day", name="pk_fleet_day"),
+        "customer_day",
+        sa.Column("customer_id", sa.Integer, nullable=False),
+        *counts_of_a_day(),
+        sa.PrimaryKeyConstraint("customer_id", "day", name="pk_customer_day"),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name="fk_customer_day_customer_id"),
         **OPTIONS,
     )
     op.create_table(
@@ -315,6 +315,13 @@ def create_computer_tables() -> None:
         sa.ForeignKeyConstraint(["storage_id"], ["storage.id"], name="fk_storage_day_storage_id"),
         **OPTIONS,
     )
+
+
+def counts_of_a_day() -> list[sa.Column[Any]]:
+    """A day, and how many runs ended on it in which way."""
+    return [sa.Column("day", sa.Date, nullable=False),
+            *(sa.Column(name, sa.Integer, nullable=False) for name in ("completed", "warnings", "failed", "other")),
+            sa.Column("stored", LARGE, nullable=False)]
 
 
 def create_folder_tables() -> None:
@@ -379,28 +386,37 @@ def fill_states_of_computers() -> None:
         op.execute(f"UPDATE computer SET {column} = {later} WHERE last_commit_at IS NOT NULL")
 
 
-def fill_days_of_the_fleet() -> None:
-    """The runs that ended so far, counted by day."""
+def fill_sums_of_subscriptions() -> None:
+    """What the vaults of each subscription's computers hold."""
     op.execute(
-        "INSERT INTO fleet_day (day, completed, warnings, failed, other, stored) SELECT DATE(finished_at), "
-        "SUM(CASE WHEN state = 'committed' AND skipped = 0 THEN 1 ELSE 0 END), "
-        "SUM(CASE WHEN state = 'committed' AND skipped > 0 THEN 1 ELSE 0 END), "
-        "SUM(CASE WHEN state IN ('failed', 'full') THEN 1 ELSE 0 END), "
-        "SUM(CASE WHEN state NOT IN ('committed', 'failed', 'full') THEN 1 ELSE 0 END), "
-        "SUM(CASE WHEN state = 'committed' THEN stored ELSE 0 END) "
-        "FROM run WHERE finished_at IS NOT NULL GROUP BY DATE(finished_at)"
+        "UPDATE subscription SET stored_bytes = (SELECT COALESCE(SUM(vault.stored_bytes), 0) FROM computer "
+        "JOIN vault ON vault.id = computer.vault_id WHERE computer.subscription_id = subscription.id)"
+    )
+
+
+def fill_days(table: str, key: str, runs: str) -> None:
+    """The runs that ended so far, counted by day and by `key`."""
+    op.execute(
+        f"INSERT INTO {table} ({key}day, completed, warnings, failed, other, stored) SELECT {key}DATE(finished_at), "
+        "SUM(CASE WHEN run.state = 'committed' AND skipped = 0 THEN 1 ELSE 0 END), "
+        "SUM(CASE WHEN run.state = 'committed' AND skipped > 0 THEN 1 ELSE 0 END), "
+        "SUM(CASE WHEN run.state IN ('failed', 'full') THEN 1 ELSE 0 END), "
+        "SUM(CASE WHEN run.state NOT IN ('committed', 'failed', 'full') THEN 1 ELSE 0 END), "
+        "SUM(CASE WHEN run.state = 'committed' THEN stored ELSE 0 END) "
+        f"FROM {runs} WHERE finished_at IS NOT NULL GROUP BY {key}DATE(finished_at)"
     )
 
 
 def downgrade() -> None:
     """Back to the first tables; what only the new ones hold is lost."""
-    for table in ("vault_content", "folder", "storage_day", "fleet_day", "restore_report", "set_up_code",
-                  "hardware_identifier", "preference", "mail", "subscription_change", "submission", "password_link",
-                  "browser_session", "spare_code"):
+    for table in ("vault_content", "folder", "storage_day", "customer_day", "fleet_day", "restore_report",
+                  "set_up_code", "hardware_identifier", "preference", "mail", "subscription_change", "submission",
+                  "password_link", "browser_session", "spare_code"):
         op.drop_table(table)
     for table, column in REFERENCES:
         if op.get_bind().dialect.name != "sqlite":
             op.drop_constraint(f"fk_{table}_{column}", table, type_="foreignkey")
+    op.create_index("ix_run_vault_id_finished_at", "run", ["vault_id", "finished_at"])
     for table, names in INDEXES:
         op.drop_index(f"ix_{table}_{'_'.join(names)}", table)
     for table, columns in new_columns().items():

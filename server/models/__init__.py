@@ -7,12 +7,12 @@ from server.models.mail import Mail
 from server.models.people import Account, BrowserSession, Customer, PasswordLink, SpareCode, Staff, Submission
 from server.models.plans import Plan, Subscription, SubscriptionChange
 from server.models.preferences import Preference
-from server.models.runs import FleetDay, Run, RunBatch, RunLog
+from server.models.runs import CustomerDay, FleetDay, Run, RunBatch, RunLog
 from server.models.storages import Storage, StorageDay, Vault
 
 __all__ = [
-    "Account", "AuditEvent", "BrowserSession", "Chunk", "Computer", "ContentSegment", "Customer", "FleetDay", "Folder",
-    "Hardware", "HardwareIdentifier", "Mail", "Model", "Pack", "PasswordLink", "Plan", "Preference", "RestoreReport",
-    "Run", "RunBatch", "RunLog", "SetUpCode", "SpareCode", "Staff", "Storage", "StorageDay", "Submission",
-    "Subscription", "SubscriptionChange", "Vault", "VaultContent", "Version",
+    "Account", "AuditEvent", "BrowserSession", "Chunk", "Computer", "ContentSegment", "Customer", "CustomerDay",
+    "FleetDay", "Folder", "Hardware", "HardwareIdentifier", "Mail", "Model", "Pack", "PasswordLink", "Plan",
+    "Preference", "RestoreReport", "Run", "RunBatch", "RunLog", "SetUpCode", "SpareCode", "Staff", "Storage",
+    "StorageDay", "Submission", "Subscription", "SubscriptionChange", "Vault", "VaultContent", "Version",
 ]

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.models.base import (
     CLUSTERED_TABLE_OPTIONS,
-    TABLE_OPTIONS,
     Model,
     Moment,
     Versioned,
@@ -38,8 +37,6 @@ class Computer(Versioned, Model):
     """
 
     __tablename__ = "computer"
-    __table_args__ = (Index(None, "state", "overdue_at"), TABLE_OPTIONS)
-
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)

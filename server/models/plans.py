@@ -57,6 +57,7 @@ class Subscription(Versioned, Model):
 
     `grace_until` is its last day with the plan's days of grace. It is noted when the row is written, so that the
     database can search by stage; whoever changes a plan's days of grace brings its subscriptions up to date.
+    `stored_bytes` is what the vaults of its computers hold, as server/services/selling/stored.py keeps it.
     """
 
     __tablename__ = "subscription"
@@ -69,6 +70,7 @@ class Subscription(Versioned, Model):
     valid_from: Mapped[date]
     valid_until: Mapped[date]
     quota: Mapped[int] = mapped_column(large_number())
+    stored_bytes: Mapped[int] = mapped_column(large_number(), default=0)
     grace_until: Mapped[date]
     suspended: Mapped[bool] = mapped_column(default=False)
     suspended_reason: Mapped[str] = mapped_column(String(255), default="")

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.models.base import (
@@ -36,7 +36,7 @@ class Run(Model):
     __tablename__ = "run"
     __table_args__ = (
         UniqueConstraint("vault_id", "uuid"),
-        Index(None, "vault_id", "finished_at"),
+        Index(None, "vault_id", "finished_at", "state", "skipped", "stored"),  # all that summaries ask of a run
         Index(None, "state", "lease_until"),
         Index(None, "finished_at"),
         Index(None, "opened_at"),
@@ -104,6 +104,20 @@ class FleetDay(Model):
 
     __tablename__ = "fleet_day"
 
+    day: Mapped[date] = mapped_column(primary_key=True)
+    completed: Mapped[int] = mapped_column(default=0)
+    warnings: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    other: Mapped[int] = mapped_column(default=0)
+    stored: Mapped[int] = mapped_column(large_number(), default=0)
+
+
+class CustomerDay(Model):
+    """As FleetDay, of one customer's computers."""
+
+    __tablename__ = "customer_day"
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     completed: Mapped[int] = mapped_column(default=0)
     warnings: Mapped[int] = mapped_column(default=0)

@@ -22,6 +22,7 @@ from server.models import (
     AuditEvent,
     Computer,
     Customer,
+    CustomerDay,
     FleetDay,
     HardwareIdentifier,
     Model,
@@ -34,7 +35,7 @@ from server.models import (
 )
 from server.services.fleet.health import expect_next
 from server.services.signing_in.sign_in import hash_password
-from tests.parts.portal_world import PASSWORD, PortalWorld
+from tests.parts.portal_world import PASSWORD, PortalWorld, sum_up_stored
 
 ROWS = 2_000
 FIRST = ("Priya", "Tomás", "Ingrid", "Wei", "Fatima", "John", "Anaïs", "Kwame", "Sofia", "Haruto")
@@ -77,6 +78,7 @@ class FullHouse:
         self.accounts: list[dict[str, Any]] = []
         self.customers: list[dict[str, Any]] = []
         self.days: dict[Any, dict[str, Any]] = {}
+        self.customer_days: dict[Any, dict[str, Any]] = {}
 
     def fill(self) -> None:
         """Everything, in the order in which rows refer to each other."""
@@ -88,9 +90,11 @@ class FullHouse:
         self._run()
         add_rows(Vault, (machine.vault for machine in self.machines))
         add_rows(Computer, (machine.computer for machine in self.machines))
+        sum_up_stored()
         add_rows(HardwareIdentifier, self._make_identifiers())
         db.session.query(FleetDay).delete()  # the few runs before these don't matter
         add_rows(FleetDay, (self.days[day] for day in sorted(self.days)))
+        add_rows(CustomerDay, (self.customer_days[key] for key in sorted(self.customer_days)))
         add_rows(SubscriptionChange, self._make_changes())
         add_rows(AuditEvent, self._make_events())
         db.session.commit()
@@ -191,7 +195,7 @@ class FullHouse:
                 skipped = 3 if state == "committed" and open_files else 0
                 seconds = self.chance.randrange(40, 1800)
                 last = run_row(vault["id"], number, began, seconds, state, files + number, skipped)
-                self._count(last)
+                self._count(last, computer["customer_id"])
                 states = [state, states[0]]
                 if state == "committed":
                     points += 1
@@ -215,14 +219,15 @@ class FullHouse:
     def _ending(self) -> str:
         return self.chance.choices(("committed", "failed", "abandoned", "cancelled"), (95, 2, 2, 1))[0]
 
-    def _count(self, run: dict[str, Any]) -> None:
+    def _count(self, run: dict[str, Any], customer: int) -> None:
         day = run["finished_at"].date()
         nothing = {"day": day, "completed": 0, "warnings": 0, "failed": 0, "other": 0, "stored": 0}
-        row = self.days.setdefault(day, nothing)
         words = {"committed": "warnings" if run["skipped"] else "completed", "failed": "failed"}
         word = words.get(run["state"], "other")
-        row[word] += 1
-        row["stored"] += run["stored"]
+        for row in (self.days.setdefault(day, dict(nothing)),
+                    self.customer_days.setdefault((customer, day), {"customer_id": customer, **nothing})):
+            row[word] += 1
+            row["stored"] += run["stored"]
 
     def _make_identifiers(self) -> Iterator[dict[str, Any]]:
         for place, machine in enumerate(self.machines):

@@ -7,10 +7,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from sqlalchemy import func, select
+
 from protocol.messages import EnrolComputer, HardwareReport
 from server.config import Config
 from server.extensions import db
-from server.models import Account, Chunk, Computer, ContentSegment, Customer, Folder, Pack, Run, Staff, Vault, Version
+from server.models import (
+    Account,
+    Chunk,
+    Computer,
+    ContentSegment,
+    Customer,
+    Folder,
+    Pack,
+    Run,
+    Staff,
+    Subscription,
+    Vault,
+    Version,
+)
 from server.models.catalogue import FOREVER, INLINE_CHUNKS, SEGMENT_CHUNKS
 from server.services.backup.vault_keys import keys_of
 from server.services.fleet import enrolment
@@ -29,6 +44,22 @@ PASSWORD = "correct horse battery"
 FILE, FOLDER, LINK = 1, 2, 3
 Tree = dict[tuple[bytes, ...], bytes | None]
 """Paths to the content of files; None is a folder. Folders above a file need not be named."""
+
+
+def let_hold(vault: Vault, size: int) -> None:
+    """Let a vault hold `size` bytes, as if packs of so many had been stored; commits."""
+    vault.stored_bytes = size
+    sum_up_stored()
+
+
+def sum_up_stored() -> None:
+    """Bring every subscription's sum up to what the vaults hold, which a test wrote by itself; commits."""
+    held = dict(db.session.execute(
+        select(Computer.subscription_id, func.sum(Vault.stored_bytes))
+        .join(Vault, Vault.id == Computer.vault_id).group_by(Computer.subscription_id)).all())
+    for subscription in db.session.scalars(select(Subscription)):
+        subscription.stored_bytes = int(held.get(subscription.id, 0))
+    db.session.commit()
 
 
 @dataclass

@@ -13,7 +13,7 @@ from server.services.selling import plan_changes, plans, retention
 from server.services.selling.plans import PlanRetired
 from server.words import full_date
 from tests.parts.pages import browse
-from tests.parts.portal_world import BackedUp, PortalWorld
+from tests.parts.portal_world import BackedUp, PortalWorld, let_hold
 
 GB = 10**9
 NOW = datetime.now(UTC)
@@ -53,7 +53,7 @@ def test_an_upgrade_only_adds(app: Flask, world: PortalWorld, licence: Subscript
 
 def test_a_downgrade_tells_what_it_costs(app: Flask, world: PortalWorld, licence: Subscription, silver: Plan) -> None:
     boxes = boxes_of(world)
-    boxes[0].vault.stored_bytes = 25 * GB
+    let_hold(boxes[0].vault, 25 * GB)
     for days in (80, 40, 17, 15, 1):
         boxes[0].store({(b"a",): b"%d" % days}, NOW - timedelta(days=days))
     boxes[1].store({(b"a",): b"old"}, NOW - timedelta(days=60))
@@ -79,7 +79,7 @@ def test_a_retired_computer_takes_no_place(app: Flask, world: PortalWorld, licen
 def test_the_page_shows_both_sides_and_then_does_it(app: Flask, world: PortalWorld, licence: Subscription,
                                                     silver: Plan) -> None:
     box = world.computer(world.owner, "FRONT")
-    box.vault.stored_bytes = 25 * GB
+    let_hold(box.vault, 25 * GB)
     for days in (80, 1):
         box.store({(b"a",): b"%d" % days}, NOW - timedelta(days=days))
     admin = browse(app, "admin@example.com")

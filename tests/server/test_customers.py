@@ -15,7 +15,7 @@ from server.services.house.versions import EditedMeanwhile
 from server.services.people import accounts, customers, places, registrations
 from server.services.selling import plans, subscriptions
 from tests.parts.pages import PageClient, browse
-from tests.parts.portal_world import PortalWorld, days_ago
+from tests.parts.portal_world import PortalWorld, days_ago, let_hold
 from tests.parts.queries import MOST, Queries, count_queries
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -239,7 +239,7 @@ SORTS = {
 def test_it_sorts(app: Flask, town: PortalWorld) -> None:
     bobs = subscriptions.create_subscription(town.bob, plans.find_plan("Gold"), town.now)
     bobs.valid_until = town.now.date() + timedelta(days=999)
-    town.computer(town.stranger, "FULL").vault.stored_bytes = 10**9
+    let_hold(town.computer(town.stranger, "FULL").vault, 10**9)
     town.computer(town.owner, "THIRD")
     db.session.commit()
     browser = browse(app, "admin@example.com")

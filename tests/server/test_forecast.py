@@ -8,7 +8,7 @@ from flask import Flask
 from server.extensions import db
 from server.models import Run, Storage, StorageDay
 from server.services.selling import forecast
-from tests.parts.portal_world import BackedUp, PortalWorld
+from tests.parts.portal_world import BackedUp, PortalWorld, let_hold
 
 TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -20,8 +20,7 @@ def backup(computer: BackedUp, days_ago: float, stored: int) -> None:
     number = computer.store({(b"a",): b"x"}, NOW - timedelta(days=days_ago))
     run = db.session.get_one(Run, (computer.vault.id, number))
     run.stored = stored
-    computer.vault.stored_bytes += stored
-    db.session.commit()
+    let_hold(computer.vault, computer.vault.stored_bytes + stored)
 
 
 def of_alice(world: PortalWorld, used: int) -> forecast.Forecast | None:
@@ -79,8 +78,7 @@ def test_each_storage_has_its_own(app: Flask, world: PortalWorld) -> None:
 def test_the_level_of_a_day_is_noted_again_each_hour(app: Flask, world: PortalWorld) -> None:
     desk = world.computer(world.owner, "desk")
     for used in (5, 7):
-        desk.vault.stored_bytes = used
-        db.session.commit()
+        let_hold(desk.vault, used)
         forecast.note_levels(NOW)
     forecast.note_levels(NOW + timedelta(days=1))
     assert [(day.day, day.used) for day in db.session.query(StorageDay).order_by(StorageDay.day)] == [

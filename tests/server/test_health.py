@@ -1,6 +1,7 @@
 """Is a computer protected? The database says so by the portal's clock, on every database alike."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from flask import Flask
 
 from server.extensions import db
-from server.models import Computer, FleetDay
+from server.models import Computer, CustomerDay, FleetDay
 from server.services.fleet import health, uptime
 from server.services.fleet.computers import whole_computers
 from tests.parts.api_computer import ApiComputer
@@ -207,8 +208,15 @@ def test_runs_are_counted_by_day_and_result(world: PortalWorld) -> None:
     box.store({(b"a",): b"2"}, days_ago(1, NOW), skipped=1)
     box.end("full", days_ago(1, NOW))
     box.end("cancelled", NOW)
-    days = {day.day: (day.completed, day.warnings, day.failed, day.other) for day in db.session.query(FleetDay)}
-    assert days == {date(2026, 11, 21): (1, 1, 1, 0), date(2026, 11, 22): (0, 0, 0, 1)}
+    world.computer(world.stranger, "BOBS").store({(b"a",): b"1"}, NOW)
+
+    def counted(days: Iterable[CustomerDay | FleetDay]) -> dict[date, tuple[int, ...]]:
+        return {day.day: (day.completed, day.warnings, day.failed, day.other) for day in days}
+
+    yesterday, today = date(2026, 11, 21), date(2026, 11, 22)
+    assert counted(db.session.query(FleetDay)) == {yesterday: (1, 1, 1, 0), today: (1, 0, 0, 1)}
+    of_alice = db.session.query(CustomerDay).filter_by(customer_id=world.alice.id)
+    assert counted(of_alice) == {yesterday: (1, 1, 1, 0), today: (0, 0, 0, 1)}
 
 
 def test_a_commit_told_twice_is_counted_once(desk: ApiComputer) -> None:

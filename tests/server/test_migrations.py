@@ -11,7 +11,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import Connection, MetaData, inspect
 
 from server.extensions import db
-from server.models import Computer, FleetDay, Model, Subscription
+from server.models import Computer, CustomerDay, FleetDay, Model, Subscription
 
 FIRST = datetime(2026, 6, 1, 18, 0, 0, 250_000)
 
@@ -86,5 +86,7 @@ def test_a_portal_of_the_first_tables_keeps_its_people_and_learns_their_states(a
     assert computer.overdue_at == computer.last_commit_at + timedelta(days=8)
     assert subscription.grace_until == date(2027, 1, 4)
     assert subscription.plan.remind_days == 7
-    assert [(day.day, day.completed, day.warnings, day.failed, day.stored) for day in db.session.query(FleetDay)] == [
-        (date(2026, 6, 1), 0, 1, 0, 9), (date(2026, 6, 2), 0, 0, 1, 0)]
+    assert subscription.stored_bytes == computer.vault.stored_bytes == 9
+    for days in (db.session.query(FleetDay), db.session.query(CustomerDay).filter_by(customer_id=1)):
+        assert [(day.day, day.completed, day.warnings, day.failed, day.stored) for day in days] == [
+            (date(2026, 6, 1), 0, 1, 0, 9), (date(2026, 6, 2), 0, 0, 1, 0)]

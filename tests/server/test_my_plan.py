@@ -12,13 +12,13 @@ from server.models import AuditEvent, Mail, SubscriptionChange
 from server.services.selling import subscriptions
 from server.submissions import new_token
 from tests.parts.pages import browse
-from tests.parts.portal_world import PortalWorld, days_ago
+from tests.parts.portal_world import PortalWorld, days_ago, let_hold
 from tests.parts.queries import MOST, count_queries
 
 
 def test_it_tells_validity_space_computers_and_how_long_backups_are_kept(app: Flask, world: PortalWorld) -> None:
     box = world.computer(world.owner, "FRONT")
-    box.vault.stored_bytes = 5 * 10**9
+    let_hold(box.vault, 5 * 10**9)
     subscription = world.subscriptions[world.alice.id]
     subscription.valid_until = datetime.now(UTC).date() + timedelta(days=129)
     db.session.commit()

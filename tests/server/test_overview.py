@@ -12,7 +12,7 @@ from server.extensions import db
 from server.models import Mail, Run, Storage
 from server.services.fleet import attention, enrolment, overview, results, uptime
 from tests.parts.pages import browse
-from tests.parts.portal_world import BackedUp, PortalWorld, days_ago
+from tests.parts.portal_world import BackedUp, PortalWorld, days_ago, let_hold
 from tests.parts.queries import MOST, count_queries
 
 TREE: dict[tuple[bytes, ...], bytes | None] = {(b"home", b"letter.txt"): b"Dear Bob"}
@@ -118,7 +118,7 @@ def test_a_subscription_needs_attention_before_it_ends_or_is_full(
 ) -> None:
     box = world.computer(world.owner, "FRONT")
     box.store(TREE, world.now)
-    box.vault.stored_bytes = 1000
+    let_hold(box.vault, 1000)
     subscription = world.subscriptions[world.alice.id]
     subscription.plan.grace_days = 3
     subscription.valid_from = date(2020, 1, 1)
@@ -206,7 +206,7 @@ def test_the_space_of_all_storages_is_told_with_its_forecast(app: Flask, world: 
         run = db.session.get_one(Run, (box.vault.id, number))
         run.stored = 10**9
     db.session.query(Storage).one().capacity = 41 * 10**9
-    box.vault.stored_bytes = 21 * 10**9
+    let_hold(box.vault, 21 * 10**9)
     db.session.execute(db.text("UPDATE fleet_day SET stored = 1000000000"))
     db.session.commit()
     space = overview.look(world.administrator, world.now).space

@@ -13,7 +13,7 @@ from server.models import AuditEvent, Customer, Run, Subscription
 from server.services.people import customers
 from server.services.selling import plans, reports, subscriptions
 from tests.parts.pages import PageClient, browse
-from tests.parts.portal_world import PortalWorld
+from tests.parts.portal_world import PortalWorld, let_hold
 from tests.parts.queries import MOST, count_queries
 
 GB = 10**9
@@ -82,9 +82,8 @@ def test_protection_counts_the_states_of_each_customer_worst_first(app: Flask, a
 
 
 def test_quota_shows_the_fullest_first(app: Flask, admin: PageClient, world: PortalWorld) -> None:
-    world.computer(world.owner, "desk").vault.stored_bytes = 10 * GB
-    world.computer(world.stranger, "bobs").vault.stored_bytes = 48 * GB
-    db.session.commit()
+    let_hold(world.computer(world.owner, "desk").vault, 10 * GB)
+    let_hold(world.computer(world.stranger, "bobs").vault, 48 * GB)
     rows = sheet(admin, "quota")
     assert [(row["Customer"], row["Used (bytes)"], row["Used (%)"]) for row in rows] == [
         ("Bob Stone", str(48 * GB), "96"), ("Alice Rivers", str(10 * GB), "20")]

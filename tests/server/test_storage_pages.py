@@ -16,7 +16,7 @@ from server.services.storage.sealing import open_password
 from tests.parts.ftp_servers import FtpServer
 from tests.parts.gateway import running_gateway
 from tests.parts.pages import PageClient, browse, form_values
-from tests.parts.portal_world import PortalWorld
+from tests.parts.portal_world import PortalWorld, let_hold
 from tests.parts.queries import MOST, count_queries
 from vault.errors import CertificateRejected
 from vault.layout import VAULT_FILE
@@ -269,8 +269,7 @@ def test_a_refused_password_and_a_full_storage_are_told_apart(app: Flask, admin:
                                                               world: PortalWorld, start_ftp: StartFtp) -> None:
     rack = added(admin, config, start_ftp("pyftpdlib", tls=False), gigabytes="100", default="y")
     vault = world.computer(world.owner, "desk").vault
-    vault.stored_bytes = 95 * GB
-    db.session.commit()
+    let_hold(vault, 95 * GB)
     assert storage_states.state_of_storage(rack, NOW).word == "Nearly full"
     rack.password_sealed = storages.seal_password(config.secrets.kek, "rack", "changed meanwhile")
     db.session.commit()
@@ -323,7 +322,7 @@ def test_the_default_can_be_chosen(app: Flask, admin: PageClient, config: Config
 
 def test_the_allocation_names_what_was_granted_used_and_is_free(app: Flask, admin: PageClient, world: PortalWorld
                                                                 ) -> None:
-    world.computer(world.owner, "desk").vault.stored_bytes = 30 * GB
+    let_hold(world.computer(world.owner, "desk").vault, 30 * GB)
     db.session.query(Storage).update({"capacity": 80 * GB})
     db.session.commit()
     page = admin.get("/storage/allocation?sort=-used").text

@@ -20,7 +20,7 @@ from server.services.storage.credentials import READ
 from server.services.storage.sealing import SealBroken, open_password, seal_password
 from tests.parts.ftp_servers import FtpServer
 from tests.parts.gateway import running_gateway
-from tests.parts.portal_world import PortalWorld
+from tests.parts.portal_world import PortalWorld, let_hold
 from vault.address import FtpAddress, Profile
 from vault.errors import StorageError, StorageFull, StorageRefused, StorageUnreachable, StorageUnsuitable
 from vault.ftp import FtpStorage
@@ -169,12 +169,11 @@ def test_a_vault_may_hold_what_the_other_computers_of_the_subscription_leave(wor
     desk, laptop = world.computer(world.owner, "desk"), world.computer(world.second, "laptop")
     strange = world.computer(world.stranger, "strange")
     world.subscriptions[world.alice.id].quota = 1_000
-    desk.vault.stored_bytes, laptop.vault.stored_bytes, strange.vault.stored_bytes = 300, 200, 10**12
-    db.session.commit()
+    for box, size in ((desk, 300), (laptop, 200), (strange, 10**12)):
+        let_hold(box.vault, size)
     assert storages.allowance(desk.vault.uuid) == 800
     assert storages.allowance(laptop.vault.uuid) == 700
-    laptop.vault.stored_bytes = 2_000
-    db.session.commit()
+    let_hold(laptop.vault, 2_000)
     assert storages.allowance(desk.vault.uuid) == 0
     assert storages.allowance("00000000-0000-0000-0000-000000000000") == 0
 
@@ -182,9 +181,8 @@ def test_a_vault_may_hold_what_the_other_computers_of_the_subscription_leave(wor
 def test_f16_the_bundled_storage_keeps_to_the_subscription_s_quota(world: PortalWorld, app: Flask,
                                                                    config: Config) -> None:
     computer = world.computer(world.owner, "desk")
-    computer.vault.stored_bytes = 0
     world.subscriptions[world.alice.id].quota = 1_000_000
-    db.session.commit()
+    let_hold(computer.vault, 0)
     vault = computer.vault.uuid
 
     def allowance(name: str) -> int:

@@ -12,7 +12,7 @@ from server.services.house.versions import EditedMeanwhile
 from server.services.selling import plans, stages, subscription_states, validity
 from server.services.storage import storages
 from tests.parts.pages import PageClient, browse
-from tests.parts.portal_world import PortalWorld
+from tests.parts.portal_world import PortalWorld, let_hold
 from tests.parts.queries import MOST, count_queries
 
 GB = 10**9
@@ -204,8 +204,7 @@ def test_it_is_suspended_with_a_reason_and_resumed(app: Flask, admin: PageClient
 def test_a_grant_shows_what_it_does_to_the_storage_first(app: Flask, admin: PageClient, world: PortalWorld,
                                                          licence: Subscription) -> None:
     db.session.query(Storage).update({"capacity": 120 * GB})
-    world.computer(world.owner, "desk").vault.stored_bytes = 30 * GB
-    db.session.commit()
+    let_hold(world.computer(world.owner, "desk").vault, 30 * GB)
     address = f"/subscriptions/{licence.id}/grant"
     page = admin.get(f"{address}?gigabytes=90").text
     assert "90 GB instead of 50 GB" in page

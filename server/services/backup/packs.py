@@ -22,7 +22,8 @@ from server.models import Chunk, Computer, Pack, Run, Vault
 from server.models.catalogue import BAD, PENDING
 from server.services.backup.leases import require_open
 from server.services.files.bulk import VALUES_PER_QUERY, bytes_list, insert_rows, slices
-from server.services.selling.subscriptions import check_backup_allowed, used_bytes
+from server.services.selling.stored import note_stored, used_bytes
+from server.services.selling.subscriptions import check_backup_allowed
 from server.services.storage.storages import open_vault_storage
 from vault.layout import pack_name
 
@@ -169,9 +170,7 @@ def _register(run: Run, message: AddPack) -> None:
         for chunk in chunks if chunk.number not in known
     ]  # fmt: skip
     insert_rows(db.session.connection(), "chunk", CHUNK_COLUMNS, sorted(rows))
-    db.session.execute(
-        update(Vault).where(Vault.id == run.vault_id).values(stored_bytes=Vault.stored_bytes + pack.size)
-    )
+    note_stored(run.vault_id, pack.size)
 
 
 def _check_chunks(message: AddPack) -> None:

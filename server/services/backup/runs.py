@@ -19,7 +19,8 @@ from server.services.backup.leases import LEASE, hash_lease, holds, new_lease, r
 from server.services.backup.settlement import close_without_snapshot, settle
 from server.services.backup.vault_keys import founding_files, open_vault_key
 from server.services.files.catalogue import describe_snapshot
-from server.services.selling.subscriptions import check_backup_allowed, check_space, used_bytes
+from server.services.selling.stored import used_bytes
+from server.services.selling.subscriptions import check_backup_allowed, check_space
 from server.services.storage.credentials import READ
 from server.services.storage.storages import access_for
 

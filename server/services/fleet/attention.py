@@ -119,15 +119,12 @@ def _computers(person: Staff, now: datetime) -> Select[Any]:
 
 def _subscriptions(person: Staff, now: datetime) -> Select[Any]:
     today = now.date()
-    sums = select(Computer.subscription_id, func.sum(Vault.stored_bytes).label("used")).join(
-        Vault, Vault.id == Computer.vault_id).group_by(Computer.subscription_id).subquery()
     rank = case(
-        (func.coalesce(sums.c.used, 0) * 100 >= Subscription.quota * NEARLY_FULL, IS_FULL),
+        (Subscription.stored_bytes * 100 >= Subscription.quota * NEARLY_FULL, IS_FULL),
         (Subscription.valid_until < today, IS_IN_GRACE),
         (Subscription.valid_until <= today + ENDS_SOON, ENDS),
     )
-    query = _row(rank, record_id=Subscription.id, day=Subscription.valid_until).select_from(Subscription)
-    return query.outerjoin(sums, sums.c.subscription_id == Subscription.id).where(
+    return _row(rank, record_id=Subscription.id, day=Subscription.valid_until).where(
         serves(person, Subscription.customer_id), rank.is_not(None), Subscription.suspended.is_(False),
         Subscription.valid_from <= today, Subscription.grace_until >= today)
 
@@ -166,12 +163,10 @@ def _load_computers(person: Staff, ids: Collection[str], now: datetime) -> Maker
 
 
 def _load_subscriptions(numbers: Collection[int], now: datetime) -> Makers:
-    used = func.coalesce(select(func.sum(Vault.stored_bytes)).join(Computer, Computer.vault_id == Vault.id).where(
-        Computer.subscription_id == Subscription.id).scalar_subquery(), 0)
-    query = select(Subscription, used).where(Subscription.id.in_(numbers)).options(
+    query = select(Subscription).where(Subscription.id.in_(numbers)).options(
         joinedload(Subscription.customer), joinedload(Subscription.plan))
-    return {("subscription", one.id): partial(_of_subscription, one, int(stored), now)
-            for one, stored in (db.session.execute(query) if numbers else ())}
+    return {("subscription", one.id): partial(_of_subscription, one, now)
+            for one in (db.session.scalars(query) if numbers else ())}
 
 
 def _load_accounts(numbers: Collection[int]) -> Makers:
@@ -203,10 +198,11 @@ def _of_account(account: Account, _rank: int) -> Item:
                 f"Backups were switched off{by}{why}.", Ask("Open", "accounts.page", {"account_id": account.id}))
 
 
-def _of_subscription(bought: Subscription, used: int, now: datetime, rank: int) -> Item:
+def _of_subscription(bought: Subscription, now: datetime, rank: int) -> Item:
     ask = Ask("Renew", "subscriptions.page", {"subscription_id": bought.id})
     customer, title, last = bought.customer, f"Plan {bought.plan.name}", bought.valid_until
     if rank == IS_FULL:
+        used = bought.stored_bytes
         words = f"{size(used)} of {size(bought.quota)} are used ({percent(used, bought.quota)} %)."
         word = "Storage full" if used >= bought.quota else "Nearly full"
         return Item(customer.name, customer.number, title, word, None, words, Ask("Give more", *ask[1:]))

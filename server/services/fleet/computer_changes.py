@@ -19,6 +19,7 @@ from server.services.fleet.health import ACTIVE, GONE, HELD
 from server.services.house import audit
 from server.services.house.refusals import ValueRefused
 from server.services.house.versions import check_version, note_change
+from server.services.selling.stored import hold_stored, hold_subscriptions, move_stored
 from server.services.selling.subscriptions import check_backup_allowed
 
 NAME_LENGTH = 255
@@ -77,6 +78,7 @@ def move(computer: Computer, subscription_id: int, version: int | None, actor: s
 
     Raises NotFound for another customer's, TooManyComputers, EditedMeanwhile.
     """
+    stored = hold_stored(computer)
     check_version(computer, version)
     target = db.session.get(Subscription, subscription_id)
     if target is None or target.customer_id != computer.customer_id:
@@ -84,9 +86,11 @@ def move(computer: Computer, subscription_id: int, version: int | None, actor: s
     if target.id == computer.subscription_id:
         db.session.rollback()
         return
+    before = computer.subscription
+    hold_subscriptions(before, target)
     if computer.state != GONE:
         check_place(target)
-    before = computer.subscription
+    move_stored(before, target, stored)
     computer.subscription = target
     health.expect_next(computer, target.plan)
     note_change(computer, actor, now)

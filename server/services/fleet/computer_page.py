@@ -16,7 +16,7 @@ from server.services.fleet.computers import Listing, whole_computers
 from server.services.fleet.health import Health
 from server.services.fleet.results import DayResult
 from server.services.people.ownership import sentence_for
-from server.services.selling.subscriptions import used_bytes
+from server.services.selling.stored import used_bytes
 
 EVENTS_PER_PAGE = 50
 

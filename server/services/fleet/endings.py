@@ -1,13 +1,12 @@
-"""What the portal notes when a run ends: the facts that its computer's state follows from, and the day's count."""
+"""What the portal notes when a run ends: the facts that its computer's state follows from, and the days' counts."""
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, insert, select, update
 
 from server.extensions import db
-from server.models import Computer, FleetDay, Run
+from server.models import Computer, CustomerDay, FleetDay, Run
 from server.models.runs import ABANDONED, COMMITTED
 from server.services.fleet import health
 
@@ -34,20 +33,22 @@ def note_end(run: Run) -> None:
         computer.warned_since = (computer.warned_since or run.finished_at) if run.skipped else None
         computer.restore_points += 1
         health.expect_next(computer, computer.subscription.plan)
-    _count(run, run.finished_at.date())
+    day = run.finished_at.date()
+    _count(run, CustomerDay, customer_id=computer.customer_id, day=day)
+    _count(run, FleetDay, day=day)
 
 
-def _count(run: Run, day: date) -> None:
-    """Count a run among those of all computers on its day (UTC)."""
+def _count(run: Run, days: type[CustomerDay | FleetDay], **key: object) -> None:
+    """Count a run among those of its customer, or of all computers, on its day (UTC)."""
     column = _column(run)
-    counted = update(FleetDay).where(FleetDay.day == day).values({
-        column: getattr(FleetDay, column) + 1,
-        "stored": FleetDay.stored + (run.stored if run.state == COMMITTED else 0),
+    counted = update(days).filter_by(**key).values({
+        column: getattr(days, column) + 1,
+        "stored": days.stored + (run.stored if run.state == COMMITTED else 0),
     }).execution_options(synchronize_session=False)
     if not cast(CursorResult[Any], db.session.execute(counted)).rowcount:
         # Two computers may be the first of a day at the same moment; one of them then finds the other's row.
-        first = insert(FleetDay).prefix_with("IGNORE", dialect="mysql").prefix_with("OR IGNORE", dialect="sqlite")
-        db.session.execute(first.values(day=day, completed=0, warnings=0, failed=0, other=0, stored=0))
+        first = insert(days).prefix_with("IGNORE", dialect="mysql").prefix_with("OR IGNORE", dialect="sqlite")
+        db.session.execute(first.values(**key, completed=0, warnings=0, failed=0, other=0, stored=0))
         db.session.execute(counted)
 
 

@@ -19,7 +19,8 @@ from server.models import Account, Computer, Run, Storage, Subscription, Vault
 from server.models.runs import COMMITTED
 from server.services.fleet import hardware, set_up_codes
 from server.services.house import audit
-from server.services.selling.subscriptions import check_stage, used_bytes
+from server.services.selling.stored import used_bytes
+from server.services.selling.subscriptions import check_stage
 from server.services.signing_in.sign_in import sign_in_account
 from vault.keys import new_recovery_code, new_vault_key, recovery_wrapping_key, wrap_key
 

@@ -3,22 +3,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, select
 
 from server.extensions import db
-from server.models import Computer, Customer, FleetDay, Run, Staff
-from server.models.runs import COMMITTED, OPEN
+from server.models import CustomerDay, FleetDay, Run, Staff
+from server.models.runs import COMMITTED
 from server.services.fleet.health import result_of
-from server.services.people.ownership import ADMINISTRATOR, served_by
+from server.services.people.ownership import ADMINISTRATOR, serves
 
 DAYS = 30
 RANKED = (
     ("cancelled", 0), ("refused", 0), (COMMITTED, 0), (COMMITTED, 1), ("abandoned", 0), ("failed", 0), ("full", 0),
 )
 """State, and whether files were skipped; the last one of a day that holds is what the day is told by."""
-FAILURES = ("failed", "full")
 
 
 class DayResult(NamedTuple):
@@ -29,7 +28,7 @@ class DayResult(NamedTuple):
 
 
 class DayCount(NamedTuple):
-    """How many runs ended on a day in which way; `stored` bytes are counted for all computers only."""
+    """How many runs ended on a day in which way, and what they stored."""
 
     day: date
     completed: int = 0
@@ -56,7 +55,12 @@ def strips(vaults: Sequence[int], now: datetime) -> dict[int, list[DayResult]]:
 
 def fleet(person: Staff, now: datetime) -> list[DayCount]:
     """The last 30 days of all computers that `person` serves, the oldest day first."""
-    found = _counted(now) if person.role == ADMINISTRATOR else _counted_for(person, now)
+    counts: Any = FleetDay if person.role == ADMINISTRATOR else CustomerDay
+    sums = (func.sum(getattr(counts, name)) for name in DayCount._fields[1:])
+    query = select(counts.day, *sums).where(counts.day >= days(now)[0]).group_by(counts.day)
+    if counts is CustomerDay:
+        query = query.where(serves(person, CustomerDay.customer_id))
+    found = {row[0]: DayCount(row[0], *map(int, row[1:])) for row in db.session.execute(query)}
     return [found.get(day, DayCount(day)) for day in days(now)]
 
 
@@ -64,27 +68,6 @@ def days(now: datetime) -> list[date]:
     """The last 30 days, the oldest first."""
     today = now.astimezone(UTC).date()
     return [today - timedelta(days=back) for back in reversed(range(DAYS))]
-
-
-def _counted(now: datetime) -> dict[date, DayCount]:
-    rows = db.session.execute(
-        select(FleetDay.day, FleetDay.completed, FleetDay.warnings, FleetDay.failed, FleetDay.other, FleetDay.stored)
-        .where(FleetDay.day >= days(now)[0]))
-    return {row.day: DayCount(*row) for row in rows}
-
-
-def _counted_for(person: Staff, now: datetime) -> dict[date, DayCount]:
-    """As the days of all are counted, from the runs of the customers that are assigned to `person`."""
-    kinds = (
-        and_(Run.state == COMMITTED, Run.skipped == 0), and_(Run.state == COMMITTED, Run.skipped > 0),
-        Run.state.in_(FAILURES), Run.state.not_in((COMMITTED, OPEN, *FAILURES)),
-    )
-    rows = db.session.execute(
-        select(func.date(Run.finished_at), *(func.sum(case((kind, 1), else_=0)) for kind in kinds))
-        .join(Computer, Computer.vault_id == Run.vault_id).join(Customer, Customer.id == Computer.customer_id)
-        .where(served_by(person), Run.finished_at >= _since(now))
-        .group_by(func.date(Run.finished_at)))
-    return {(day := _as_date(row[0])): DayCount(day, *map(int, row[1:])) for row in rows}
 
 
 def _is(state: str, skipped: int) -> ColumnElement[bool]:

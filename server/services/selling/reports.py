@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from protocol.errors import NotFound
 from server.extensions import db
-from server.models import Computer, Customer, Run, Subscription, Vault
+from server.models import Computer, Customer, Run, Subscription
 from server.services.fleet import health
 from server.services.fleet.health import RETIRED, WORST_FIRST
 from server.services.house import audit
@@ -178,17 +178,12 @@ def _protection(now: datetime, limit: int, offset: int, days: int) -> Rows:
 
 
 def _quota(now: datetime, limit: int, offset: int, days: int) -> Rows:
-    used = (
-        select(Computer.subscription_id, func.sum(Vault.stored_bytes).label("used"))
-        .join(Vault, Vault.id == Computer.vault_id).group_by(Computer.subscription_id).subquery())
-    stored = func.coalesce(used.c.used, 0)
-    amounts = {number: int(amount) for number, amount in db.session.execute(
-        select(Subscription.id, stored).outerjoin(used, used.c.subscription_id == Subscription.id)
-        .order_by((stored * 1.0 / Subscription.quota).desc(), Subscription.id).limit(limit).offset(offset))}
-    found = _whole(list(amounts))
-    foretold = forecast.of_subscriptions(found, amounts, now)
-    return [(one.customer, one, one.stage(now), one.quota, amounts[one.id], max(one.quota - amounts[one.id], 0),
-             percent(amounts[one.id], one.quota), foretold[one.id]) for one in found]
+    fullest = (Subscription.stored_bytes * 1.0 / Subscription.quota).desc()
+    found = _whole(db.session.scalars(
+        select(Subscription.id).order_by(fullest, Subscription.id).limit(limit).offset(offset)).all())
+    foretold = forecast.of_subscriptions(found, {one.id: one.stored_bytes for one in found}, now)
+    return [(one.customer, one, one.stage(now), one.quota, one.stored_bytes, max(one.quota - one.stored_bytes, 0),
+             percent(one.stored_bytes, one.quota), foretold[one.id]) for one in found]
 
 
 def _failed_runs(now: datetime, limit: int, offset: int, days: int) -> Rows:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 
 from protocol.errors import (
     BackupsSwitchedOff,
@@ -18,7 +18,7 @@ from protocol.errors import (
     SubscriptionSuspended,
 )
 from server.extensions import db
-from server.models import Account, Computer, Customer, Plan, Storage, Subscription, Vault
+from server.models import Account, Computer, Customer, Plan, Storage, Subscription
 from server.services.fleet.health import holds_back
 from server.services.house import audit
 from server.services.house.refusals import ValueRefused
@@ -98,18 +98,6 @@ def check_quota(quota: int) -> None:
     """Raises ValueRefused unless so many bytes can be granted."""
     if not 1 <= quota <= LARGEST:
         raise ValueRefused(field="quota", reason=f"it must lie between 1 and {LARGEST}")
-
-
-def used_bytes(subscription_id: int) -> int:
-    """What all computers of a subscription have stored."""
-    return int(
-        db.session.scalar(
-            select(func.coalesce(func.sum(Vault.stored_bytes), 0))
-            .join(Computer, Computer.vault_id == Vault.id)
-            .where(Computer.subscription_id == subscription_id)
-        )
-        or 0
-    )
 
 
 def check_stage(subscription: Subscription | None, account: Account, now: datetime) -> Subscription:

@@ -19,7 +19,7 @@ from server.extensions import db
 from server.models import Computer, Storage, Subscription, Vault
 from server.services.house import audit
 from server.services.house.refusals import NameInUse, ValueRefused
-from server.services.selling.subscriptions import used_bytes
+from server.services.selling.stored import used_bytes
 from server.services.storage.credentials import WRITE, issue_password
 from server.services.storage.sealing import open_password, seal_password
 from vault.address import FtpAddress, Profile
