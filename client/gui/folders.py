@@ -1,9 +1,11 @@
 """Folders: what is protected and in which state, choosing and removing; what is left out, and how much that is."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from client.events import Event
 from client.gui.excludes_card import ExcludesCard
 from client.gui.pages import Page
 from client.gui.presenters.folders import (
@@ -29,7 +31,6 @@ class FoldersPage(Page):
     def __init__(self, window: Window) -> None:
         """See Page."""
         super().__init__(window)
-        self._was_running = False
         self.heading("Folders", "Each of these is backed up with everything in it.",
                      ("&Choose folders…", lambda: window.show("pick"), "Primary", "Add folders, or take some out."))
         self._warning = Box(self)
@@ -63,12 +64,10 @@ class FoldersPage(Page):
         self._table.arrange(narrow)
         self._excludes.arrange(narrow)
 
-    def update_from(self, events: object) -> None:
+    def update_from(self, events: Sequence[Event]) -> None:
         """When a run has ended, figures and states are new."""
-        running = self.window.runner.running
-        if self._was_running and not running:
+        if self.run_is_over(events):
             self.ask(["overview", "--json"], self._take)
-        self._was_running = running
 
     def _take(self, answer: Answer) -> None:
         if answer.error is not None:

@@ -43,7 +43,6 @@ class HomePage(Page):
         self._overview: dict[str, Any] | None = None
         self._status: dict[str, Any] | None = None
         self._run = RunState()
-        self._was_running = False
         self._asked = 0.0
         self._panel = StatePanel(self, self._back_up, window.show)
         self._panel.pack(fill="x", pady=(0, px(16)))
@@ -85,10 +84,9 @@ class HomePage(Page):
     def update_from(self, events: Sequence[Event]) -> None:
         """A run began, went on or ended."""
         self._run = after_events(self._run, events, time.monotonic())
-        running = self.window.runner.running
-        over = self._was_running and not running
-        if events or running != self._was_running:
-            self._was_running = running
+        before = self.was_running
+        over = self.run_is_over(events)
+        if events or self.was_running != before:
             self._show()
         if over and self._run.end is not None:
             self._tell_end(self._run.end)

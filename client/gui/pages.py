@@ -8,7 +8,7 @@ from importlib import import_module
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
-from client.events import Event
+from client.events import Begun, Event
 from client.gui.theme import px
 from client.gui.widgets import Box, Button, Label
 
@@ -72,6 +72,7 @@ class Page(ttk.Frame):
         """Build the widgets here, below `self`; ask for what takes time in `enter`."""
         super().__init__(window.room, style="Page.TFrame", padding=(px(20), px(20), px(20), px(12)))
         self.window = window
+        self.was_running = False
 
     def enter(self) -> None:
         """The page is shown, now or again."""
@@ -81,6 +82,11 @@ class Page(ttk.Frame):
 
     def update_from(self, events: Sequence[Event]) -> None:
         """New events of the running backup; also called with none, whenever the page is looked at."""
+
+    def run_is_over(self, events: Sequence[Event]) -> bool:
+        """For `update_from`: whether a run has ended since the last call, be it one that began since then, too."""
+        was_running, self.was_running = self.was_running, self.window.runner.running
+        return not self.was_running and (was_running or any(isinstance(event, Begun) for event in events))
 
     def arrange(self, narrow: bool) -> None:
         """The room became narrow or wide; called before the page is first shown, too."""

@@ -72,6 +72,23 @@ def test_it_follows_a_backup_that_somebody_else_started(house: House, open_windo
     hand.wait_for("Your files are protected")
 
 
+def test_it_notices_a_backup_that_began_and_ended_while_nobody_looked(house: House, open_window: Open) -> None:
+    """A window at rest looks once a second, and a small backup takes less."""
+    computer = computer_with_files(house)
+    hand = open_window(computer)
+    hand.wait_for("Not backed up yet")
+    hand.wait(lambda: not hand.window.runner.busy)
+    computer.must_back_up()
+    hand.wait_for("Your files are protected")
+    assert hand.sees("Backup completed: 30 files")
+    hand.click("Folders")
+    hand.wait_for("30 files")
+    (computer.source / "one more.txt").write_text("Dear Bob")
+    hand.wait(lambda: not hand.window.runner.busy)
+    computer.must_back_up()
+    hand.wait_for("31 files")
+
+
 def test_it_says_who_switched_backups_off_and_what_to_do(house: House, open_window: Open) -> None:
     computer = computer_with_files(house)
     computer.must_back_up()
