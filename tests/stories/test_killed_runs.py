@@ -40,7 +40,8 @@ def back_up_and_die(computer: Computer, step: int) -> tuple[int, str]:
     """Back up, up to that step; the exit code and what was complained of."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.parts.dying_client", str(step), *computer.command("backup")[3:]],
-        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONWARNINGS": "ignore"},
+        capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONWARNINGS": "ignore", "PYTHONFAULTHANDLER": "1"},
     )
     assert done.returncode in {0, DIED}, done.stderr
     return done.returncode, done.stderr
