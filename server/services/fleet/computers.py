@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import contains_eager, defer
+from sqlalchemy.orm import contains_eager, load_only
 
 from server.extensions import db
 from server.models import (
@@ -89,7 +89,12 @@ def lean_computers(*columns: Any) -> Select[Any]:
     """As whole_computers, without what lists do not show; a driver that is written in Python counts every value."""
     joined: Select[Any] = with_states(select(Computer, *columns)).join(Customer, Customer.id == Computer.customer_id)
     return joined.options(
-        defer(Computer.folders), defer(Computer.token_hash), defer(Computer.schedule), defer(Computer.client_version),
+        load_only(
+            Computer.account_id, Computer.customer_id, Computer.subscription_id, Computer.vault_id, Computer.name,
+            Computer.state, Computer.state_changed_by, Computer.state_changed_at, Computer.paused_until,
+            Computer.enrolled_at, Computer.last_seen_at, Computer.awaits_approval, Computer.last_commit_at,
+            Computer.last_skipped, Computer.last_run_state, Computer.last_run_at, Computer.failed_since,
+            Computer.warned_since, Computer.late_at, Computer.overdue_at),
         contains_eager(Computer.account).load_only(
             Account.user_name, Account.accepts_backups, Account.accept_changed_by, Account.accept_changed_at,
             Account.accept_reason),

@@ -96,7 +96,7 @@ def _count(person: Staff, now: datetime) -> tuple[Counters, int, int]:
     rank = health.rank_at(now).label("rank")
     query: Select[Any] = select(rank, func.count(), granted, mails).select_from(Computer)
     theirs = query.where(serves(person, Computer.customer_id), Computer.state != GONE)
-    rows = db.session.execute(theirs.group_by(rank)).all()
+    rows = db.session.execute(theirs.group_by("rank")).all()
     found = {WORST_FIRST[row[0]]: int(row[1]) for row in rows}
     counters = Counters(sum(found.values()), found.get(PROTECTED, 0) + found.get(LATE, 0), found.get(OVERDUE, 0),
                         found.get(NOT_SET_UP, 0))

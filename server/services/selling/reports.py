@@ -154,7 +154,7 @@ def _protection(now: datetime, limit: int, offset: int, days: int) -> Rows:
     wanted: tuple[Any, ...] = (Computer.customer_id, rank, func.count().label("number"),
                                func.max(Computer.last_commit_at).label("newest"))
     computers = select(*wanted).where(Computer.state != health.GONE).group_by(
-        Computer.customer_id, rank).subquery()  # each state is worked out once, then only counted
+        Computer.customer_id, "rank").subquery()  # each state is worked out once, then only counted
     by_customer = select(
         computers.c.customer_id, func.min(computers.c.rank).label("place"),
         func.max(computers.c.newest).label("newest"),
