@@ -103,9 +103,7 @@ def lacks_second_step(someone: Account | Staff) -> bool:
 
 def begin_session(person: Account | Staff, key: str) -> None:
     """Make `person` the one whom this browser belongs to, known by `key`; nothing of an earlier session stays."""
-    if browser_key():
-        browser_sessions.end_key(browser_key(), datetime.now(UTC))
-    session.clear()
+    _end_browser()
     login_user(person)
     session.permanent = True
     session[BROWSER] = key
@@ -114,10 +112,8 @@ def begin_session(person: Account | Staff, key: str) -> None:
 
 def end_session() -> None:
     """Forget who used this browser; a copy of its cookie is worth nothing then."""
-    if browser_key():
-        browser_sessions.end_key(browser_key(), datetime.now(UTC))
     logout_user()
-    session.clear()
+    _end_browser()
 
 
 def keep_session(person: Account | Staff) -> None:
@@ -137,9 +133,19 @@ def browser_key() -> str:
 
 
 def begin_half_session(person: Account | Staff) -> None:
-    """Remember that the password of `person` was right. That opens nothing but the page for the second step."""
-    session.clear()
+    """Remember that the password of `person` was right. That opens nothing but the page for the second step.
+
+    Who used this browser before is signed out: a copy of that cookie is worth nothing then.
+    """
+    _end_browser()
     session[HALF] = {"person": person.get_id(), SEAL: _seal(person), "until": time.time() + HALF_SECONDS}
+
+
+def _end_browser() -> None:
+    """End the sign-in of this browser, if it has one; nothing of its session stays."""
+    if browser_key():
+        browser_sessions.end_key(browser_key(), datetime.now(UTC))
+    session.clear()
 
 
 def half_signed_in() -> Account | Staff | None:

@@ -12,7 +12,7 @@ from protocol.errors import SecondStepNeeded
 from protocol.messages import SignIn
 from server.config import Config
 from server.extensions import db
-from server.models import AuditEvent, Preference, SpareCode
+from server.models import AuditEvent, BrowserSession, Preference, SpareCode
 from server.services.fleet import restore_tokens
 from server.services.signing_in import second_step
 from server.services.signing_in.second_step import CodeRefused
@@ -97,6 +97,19 @@ def test_a_right_password_alone_opens_nothing(app: Flask, world: PortalWorld) ->
                 "auth.sign_in_form", "auth.code", "auth.forgotten", "settings.logo", "openapi.description"}
             refused = answer.status_code in {401, 404} or (answer.location or "").startswith("/sign-in")
             assert refused or open_to_all or rule.rule.startswith(("/api/", "/download")), rule.rule
+
+
+def test_who_used_the_browser_before_is_signed_out_by_a_right_password(app: Flask, world: PortalWorld) -> None:
+    switch_on(browse(app, "admin@example.com"))
+    browser = browse(app, "alice.front")
+    cookie = browser.get_cookie("session")
+    assert cookie is not None
+    names = {"name": "admin@example.com", "password": PASSWORD, "csrf_token": browser.token("/")}
+    assert browser.post("/sign-in", data=names).location == "/sign-in/code"
+    thief = browse(app)
+    thief.set_cookie("session", cookie.value)
+    assert thief.get("/").status_code == 302
+    assert db.session.query(BrowserSession).filter_by(person=world.owner.get_id(), ended_at=None).count() == 0
 
 
 def test_it_is_not_passed_by_restoring_in_the_client(app: Flask, world: PortalWorld) -> None:
