@@ -214,6 +214,19 @@ def test_it_can_be_paused_until_a_day_and_resumed(app: Flask, world: PortalWorld
     assert "Resumed a computer" in browser.get(f"/computers/{computer.id}/activity").text
 
 
+def test_its_activity_stays_when_it_gets_other_names(app: Flask, world: PortalWorld, front: BackedUp) -> None:
+    browser = browse(app, ADMIN)
+    send(browser, front, "pause")
+    for name in ("RECEPTION", "LOBBY"):
+        assert send(browser, front, "rename", name=name, version=str(fresh(front).version)).status_code == 303
+    other = world.computer(world.owner, "FRONT")
+    send(browser, other, "retire")
+    page = browser.get(f"/computers/{front.computer.id}/activity").text
+    assert page.count("Renamed a computer") == 2
+    assert "Paused a computer" in page
+    assert "Retired a computer" not in page
+
+
 @pytest.mark.parametrize("day", ["2020-01-01", "yesterday", "9999-12-31"])
 def test_a_pause_needs_a_day_to_come(app: Flask, world: PortalWorld, front: BackedUp, day: str) -> None:
     answer = send(browse(app, ADMIN), front, "pause", until=day)

@@ -23,6 +23,7 @@ from server.services.selling.stored import hold_stored, hold_subscriptions, move
 from server.services.selling.subscriptions import check_backup_allowed
 
 NAME_LENGTH = 255
+RENAMED = "renamed a computer"
 FARTHEST_YEAR = 2200
 
 
@@ -109,7 +110,7 @@ def rename(computer: Computer, name: str, version: int | None, actor: str, now: 
         raise ValueRefused(field="name", reason=f"it needs 1 to {NAME_LENGTH} characters")
     before, computer.name = computer.name, name
     note_change(computer, actor, now)
-    audit.record(actor, "renamed a computer", name, address=address, now=now, customer=computer.customer_id,
+    audit.record(actor, RENAMED, name, detail=computer.id, address=address, now=now, customer=computer.customer_id,
                  account=computer.account_id, before={"name": before}, after={"name": name})
     db.session.commit()
 

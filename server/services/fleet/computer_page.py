@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from server.extensions import db
 from server.models import AuditEvent, Computer, Run, Staff, Vault
 from server.models.runs import OPEN
 from server.services.fleet import health, results
+from server.services.fleet.computer_changes import RENAMED
 from server.services.fleet.computers import Listing, whole_computers
 from server.services.fleet.health import Health
 from server.services.fleet.results import DayResult
+from server.services.house import audit
 from server.services.people.ownership import sentence_for
 from server.services.selling.stored import used_bytes
 
@@ -68,10 +70,11 @@ def summarise(person: Staff, computer: Computer, now: datetime) -> Summary:
 
 
 def activity_of(computer: Computer, page: int) -> Listing:
-    """What people and the portal did to the computer, newest first."""
+    """What people and the portal did to the computer under all of its names, newest first."""
     mine: Any = (
         AuditEvent.customer_id == computer.customer_id,
-        or_(AuditEvent.object == computer.name, AuditEvent.detail.contains(computer.id, autoescape=True)),
+        or_(AuditEvent.object == computer.name, AuditEvent.detail.contains(computer.id, autoescape=True),
+            *_under_earlier_names(computer)),
     )
     total = int(db.session.scalar(select(func.count()).select_from(AuditEvent).where(*mine)) or 0)
     pages = max(1, -(-total // EVENTS_PER_PAGE))
@@ -79,3 +82,11 @@ def activity_of(computer: Computer, page: int) -> Listing:
     query: Select[Any] = select(AuditEvent).where(*mine).order_by(AuditEvent.id.desc())
     events = db.session.scalars(query.limit(EVENTS_PER_PAGE).offset((shown - 1) * EVENTS_PER_PAGE)).all()
     return Listing(events, shown, pages, total)
+
+
+def _under_earlier_names(computer: Computer) -> list[ColumnElement[bool]]:
+    """For each name that the computer had: events about that name, until it was renamed."""
+    renamed = db.session.execute(select(AuditEvent.id, AuditEvent.before).where(
+        AuditEvent.customer_id == computer.customer_id, AuditEvent.action == RENAMED, AuditEvent.detail == computer.id))
+    return [and_(AuditEvent.object == audit.values_of(before)["name"], AuditEvent.id < number)
+            for number, before in renamed]
