@@ -28,7 +28,7 @@ def storage_choices(storages: Iterable[Storage]) -> list[SelectChoice]:
 
 
 class SellForm(Form):
-    """A new subscription. Implementors see `plan` and `valid_from` alone."""
+    """A new subscription. Implementors choose `plan` and `valid_from` alone, and are asked first as others are."""
 
     plan = SelectField("Plan")
     valid_from = Day("First day", "Enter the first day.")
@@ -39,13 +39,13 @@ class SellForm(Form):
 
     def limit(self) -> None:
         """Take out what implementors may not decide."""
-        for field in ("valid_until", "gigabytes", "storage", "confirmed"):
+        for field in ("valid_until", "gigabytes", "storage"):
             delattr(self, field)
 
     @property
     def asks_first(self) -> bool:
         """Whether overcommitting the storage is to be shown before it is granted."""
-        return bool(self.confirmed) and not self.confirmed.data
+        return not self.confirmed.data
 
     @property
     def last_day(self) -> date | None:

@@ -122,6 +122,19 @@ def test_an_implementor_sells_a_plan_on_its_own_terms_only(app: Flask, tech: Pag
     assert (sold.quota, sold.valid_until, sold.storage_id) == (50 * GB, TODAY + timedelta(days=365), None)
 
 
+def test_an_implementor_too_is_shown_that_a_storage_gets_overcommitted(app: Flask, tech: PageClient,
+                                                                       world: PortalWorld) -> None:
+    db.session.query(Storage).update({"capacity": 120 * GB})
+    db.session.commit()
+    address = f"/customers/{world.alice.label}/subscriptions/add"
+    answer = tech.fill(address)
+    assert answer.status_code == 409
+    assert "30 GB more are granted on bundled than it holds" in answer.text
+    assert db.session.query(Subscription).count() == 2
+    assert tech.fill(address, {"confirmed": "y"}).status_code == 303
+    assert db.session.query(Subscription).count() == 3
+
+
 # Validity
 
 
