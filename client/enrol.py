@@ -9,6 +9,7 @@ from client.api.portal import Portal
 from client.api.restore_access import save_public
 from client.computer import hardware
 from client.errors import AlreadyEnrolled, NotEnrolled, StoreDamaged
+from client.store.activity import forget_unsent
 from client.store.agenda import forget_portal
 from client.store.documents import Tell
 from client.store.settings import Identity, Journal, load_identity, load_journal, save_identity, save_journal
@@ -44,6 +45,7 @@ def enrol(
         customer_number=answer.customer_number, token=answer.token, windows_names=WINDOWS_NAMES,
     )
     save_journal(home, Journal())
+    forget_unsent(home)
     save_identity(home, identity)
     save_public(home, identity)
     with contextlib.suppress(BackupError):  # the recovery code must come through; the next backup tells again

@@ -198,6 +198,14 @@ def is_anything_unsent(home: Path) -> bool:
     return any(path.with_suffix(".xml").exists() for path in (home / FOLDER).glob(f"*{UNSENT}"))
 
 
+def forget_unsent(home: Path) -> None:
+    """From now on this computer's runs belong to another vault, in which the same numbers mean other runs: the logs
+    stay, and no portal is sent them."""
+    for mark in (home / FOLDER).glob(f"*{UNSENT}"):
+        with contextlib.suppress(OSError):
+            mark.unlink()
+
+
 def send_unsent(home: Path, portal: Portal) -> int:
     """Send the portal its copies, oldest first, at most twenty; returns how many still wait.
 

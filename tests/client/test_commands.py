@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from client.cli import COMMANDS, main
+from client.store.activity import is_anything_unsent, log_files
 from client.store.agenda import Agenda, change_agenda, load_agenda
 from client.store.settings import load_identity, save_identity
 from tests.client.conftest import Client
@@ -80,6 +81,17 @@ def test_a_new_enrolment_forgets_what_the_portal_before_wished_and_was_told(
     change_agenda(client.home, lambda _: before)
     assert client.enrol(running_portal).code == 0
     assert load_agenda(client.home) == Agenda(settled=BEFORE, failures=2)
+
+
+def test_logs_that_the_portal_before_never_got_are_not_taken_for_those_of_the_new_runs(
+    protected: Client, running_portal: RunningPortal,
+) -> None:
+    assert protected("backup").code == 0
+    log = log_files(protected.home)[-1]
+    log.with_suffix(".unsent").touch()
+    assert protected.enrol(running_portal, "--again").code == 0
+    assert not is_anything_unsent(protected.home)
+    assert log.exists()
 
 
 def test_a_computer_that_the_portal_forgot_is_told_to_enrol_again(protected: Client) -> None:
