@@ -20,6 +20,7 @@ from typing import Any
 
 from client.gui import app, theme
 from client.gui.pages import mapped
+from tests.parts.orphans import ending_with_us
 
 PICTURES = "IBS_WINDOW_PICTURES"
 """The environment variable that names a folder in which the pictures are kept."""
@@ -81,8 +82,9 @@ def screen(folder: Path, *, dpi: int = 96, width: int = 1100, height: int = 720)
     size = f"{width * dpi // 96}x{height * dpi // 96}x24"
     read, write = os.pipe()
     with subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-dpi", str(dpi), "-fbdir", str(folder), "-nolisten",
-         "tcp", "-noreset"], pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ending_with_us(["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-dpi", str(dpi), "-fbdir", str(folder),
+                        "-nolisten", "tcp", "-noreset"]),
+        pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as server:
         os.close(write)
         try:
