@@ -21,8 +21,8 @@ FORBIDDEN = {
     "protocol": WEB | {"client", "server", "tkinter", "sqlalchemy"},
     "client": {"server", "flask", "werkzeug", "sqlalchemy"},
     "server": {"client", "tkinter"},
-    "server/models": {"server.services", "server.views", "server.access", "server.forms"},
-    "server/services": {"server.views", "server.access", "server.forms", "server.app", "flask"},
+    "server/models": {"server.services", "server.views", "server.access", "server.browser", "server.forms"},
+    "server/services": {"server.views", "server.access", "server.browser", "server.forms", "server.app", "flask"},
     "server/views": {"sqlalchemy", "server.gateway", "server.extensions.db"},
 }
 """Folder → what nothing in it imports, wherever in a file the import stands."""

@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 
 from protocol.errors import SignInFailed, TooManyAttempts
-from server import access
+from server import access, browser
 from server.extensions import limiter
 from server.forms.auth import CodeForm, SignInForm
 from server.models import Account, Staff
@@ -30,7 +30,7 @@ def ask_who_it_is() -> ResponseReturnValue | None:
 def sign_in_form() -> ResponseReturnValue:
     """The page to sign in on; who is signed in already goes on."""
     if access.person() is not None:
-        return redirect(access.next_page(request.args.get("next")))
+        return redirect(browser.next_page(request.args.get("next")))
     return _page(SignInForm())
 
 
@@ -46,7 +46,7 @@ def sign_in() -> ResponseReturnValue:
     except (SignInFailed, TooManyAttempts) as error:
         return _page(form, error.explain()), error.status
     if person.totp_sealed:
-        access.begin_half_session(person)
+        browser.begin_half_session(person)
         return redirect(url_for(".code", next=request.args.get("next")))
     return _enter(person, now)
 
@@ -54,7 +54,7 @@ def sign_in() -> ResponseReturnValue:
 @blueprint.get("/sign-in/code")
 def code() -> ResponseReturnValue:
     """The page that asks for the second step; without a right password just before, the first one."""
-    if access.half_signed_in() is None:
+    if browser.half_signed_in() is None:
         return redirect(url_for(".sign_in_form", next=request.args.get("next")))
     return _code_page(CodeForm())
 
@@ -63,7 +63,7 @@ def code() -> ResponseReturnValue:
 @limiter.limit("30 per minute")
 def check_code() -> ResponseReturnValue:
     """Begin a session with a right code."""
-    person, form, now = access.half_signed_in(), CodeForm(), datetime.now(UTC)
+    person, form, now = browser.half_signed_in(), CodeForm(), datetime.now(UTC)
     if person is None:
         return redirect(url_for(".sign_in_form", next=request.args.get("next")), 303)
     if not form.validate_on_submit():
@@ -78,14 +78,14 @@ def check_code() -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the session."""
-    access.end_session()
+    browser.end_session()
     return redirect(url_for("auth.sign_in_form"))
 
 
 def _enter(person: Account | Staff, now: datetime) -> ResponseReturnValue:
     key = sessions.sign_in(person, request.headers.get("User-Agent", ""), request.remote_addr or "", now)
-    access.begin_session(person, key)
-    return redirect(access.next_page(request.args.get("next")))
+    browser.begin_session(person, key)
+    return redirect(browser.next_page(request.args.get("next")))
 
 
 def _page(form: SignInForm, problem: str = "") -> str:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from protocol.errors import SignInFailed, TooManyAttempts
-from server import access
+from server import access, browser
 from server.config import Config
 from server.extensions import limiter
 from server.forms.auth import CodeForm, ProveForm
@@ -31,7 +31,7 @@ SECRET, CODES = "second_step", "spare_codes"
 @blueprint.get("/your-sign-in")
 def sessions() -> ResponseReturnValue:
     """Everything about one's own sign-in, with the browsers that are signed in."""
-    found = access.browser()
+    found = browser.signed_in()
     rows = [(one, browser_name(one.browser))
             for one in browser_sessions.list_open(_person(), found.rules, datetime.now(UTC))]
     return render_template("auth/sessions.html", rows=rows, mine=found.session.id, rules=found.rules)
@@ -48,7 +48,7 @@ def end_one(session_id: int) -> ResponseReturnValue:
 @blueprint.post("/your-sign-in/end-others")
 def end_others() -> ResponseReturnValue:
     """Sign out every browser but this one."""
-    ended = signing_in.end_others(_person(), access.browser_key(), datetime.now(UTC),
+    ended = signing_in.end_others(_person(), browser.browser_key(), datetime.now(UTC),
                                   address=request.remote_addr or "")
     flash(f"{ended} other sign-in{'' if ended == 1 else 's'} ended.")
     return redirect(url_for("auth.sessions"), 303)
@@ -57,7 +57,7 @@ def end_others() -> ResponseReturnValue:
 @blueprint.post("/your-sign-in/stay")
 def stay() -> ResponseReturnValue:
     """Let this sign-in last from now on anew."""
-    browser_sessions.note_seen(access.browser().session, datetime.now(UTC))
+    browser_sessions.note_seen(browser.signed_in().session, datetime.now(UTC))
     return "", 204
 
 
@@ -156,7 +156,7 @@ def _two_step_page(form: CodeForm | ProveForm) -> ResponseReturnValue:
     person = _person()
     if person.totp_sealed:
         left = second_step.count_spare_codes(person)
-        return render_template("auth/two_step.html", form=form, left=left, rules=access.browser().rules), form.status
+        return render_template("auth/two_step.html", form=form, left=left, rules=browser.signed_in().rules), form.status
     secret = _open(SECRET)
     if not secret:
         secret = second_step.new_secret()

@@ -7,7 +7,7 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from protocol.errors import SignInFailed, TooManyAttempts
-from server import access
+from server import access, browser
 from server.extensions import limiter
 from server.forms.auth import ChangePasswordForm, ForgottenForm, NewPasswordForm
 from server.jobs import nudge
@@ -37,7 +37,7 @@ def set_password(token: str) -> ResponseReturnValue:
         password_links.use_link(token, form.password.data, now, address=request.remote_addr or "")
     except LinkUsedUp as error:
         return render_template("auth/link_used_up.html", problem=error.explain()), error.status
-    access.end_session()
+    browser.end_session()
     flash("The password is set. Sign in with it.")
     return redirect(url_for("auth.sign_in_form"), 303)
 
@@ -76,12 +76,12 @@ def change_password() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _password_page(form)
     try:
-        sessions.change_password(person, form.old.data, form.password.data, access.browser_key(), datetime.now(UTC),
+        sessions.change_password(person, form.old.data, form.password.data, browser.browser_key(), datetime.now(UTC),
                                  address=request.remote_addr or "")
     except (SignInFailed, TooManyAttempts) as error:
         form.blame(error, "old")
         return _password_page(form)
-    access.keep_session(person)
+    browser.keep_session(person)
     flash("The password was changed. You stay signed in here; every other sign-in has ended.")
     return redirect(url_for("auth.sessions"), 303)
 

@@ -124,7 +124,7 @@ def test_it_is_not_passed_by_restoring_in_the_client(app: Flask, world: PortalWo
 
 def test_half_a_sign_in_lasts_five_minutes(app: Flask, world: PortalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     secret, _ = switch_on(browse(app, "alice.front"))
-    monkeypatch.setattr("server.access.HALF_SECONDS", -1)
+    monkeypatch.setattr("server.browser.HALF_SECONDS", -1)
     browser = browse(app)
     browser.sign_in("alice.front")
     assert browser.get("/sign-in/code").location == "/sign-in"
