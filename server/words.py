@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 
 UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
@@ -51,6 +52,7 @@ def moment(moment_: datetime, zone: tzinfo, now: datetime) -> str:
     return f"{day(moment_, zone, now)} at {moment_.astimezone(zone):%H:%M}"
 
 
+@lru_cache(maxsize=512)  # a page with charts tells the same thirty days some hundred times
 def full_date(day_: date) -> str:
     """A date that stands for itself: 31 March 2027."""
     return f"{day_.day} {day_:%B %Y}"
