@@ -85,24 +85,27 @@ def whole_computers(*columns: Any) -> Select[Any]:
     )
 
 
+_LEAN = (
+    load_only(
+        Computer.account_id, Computer.customer_id, Computer.subscription_id, Computer.vault_id, Computer.name,
+        Computer.state, Computer.state_changed_by, Computer.state_changed_at, Computer.paused_until,
+        Computer.enrolled_at, Computer.last_seen_at, Computer.awaits_approval, Computer.last_commit_at,
+        Computer.last_skipped, Computer.last_run_state, Computer.last_run_at, Computer.failed_since,
+        Computer.warned_since, Computer.late_at, Computer.overdue_at),
+    contains_eager(Computer.account).load_only(
+        Account.user_name, Account.accepts_backups, Account.accept_changed_by, Account.accept_changed_at,
+        Account.accept_reason),
+    contains_eager(Computer.customer).load_only(Customer.name, Customer.number),
+    contains_eager(Computer.subscription).load_only(
+        Subscription.plan_id, Subscription.valid_from, Subscription.valid_until, Subscription.grace_until,
+        Subscription.suspended).joinedload(Subscription.plan).load_only(Plan.name, Plan.grace_days),
+)
+
+
 def lean_computers(*columns: Any) -> Select[Any]:
     """As whole_computers, without what lists do not show; a driver that is written in Python counts every value."""
     joined: Select[Any] = with_states(select(Computer, *columns)).join(Customer, Customer.id == Computer.customer_id)
-    return joined.options(
-        load_only(
-            Computer.account_id, Computer.customer_id, Computer.subscription_id, Computer.vault_id, Computer.name,
-            Computer.state, Computer.state_changed_by, Computer.state_changed_at, Computer.paused_until,
-            Computer.enrolled_at, Computer.last_seen_at, Computer.awaits_approval, Computer.last_commit_at,
-            Computer.last_skipped, Computer.last_run_state, Computer.last_run_at, Computer.failed_since,
-            Computer.warned_since, Computer.late_at, Computer.overdue_at),
-        contains_eager(Computer.account).load_only(
-            Account.user_name, Account.accepts_backups, Account.accept_changed_by, Account.accept_changed_at,
-            Account.accept_reason),
-        contains_eager(Computer.customer).load_only(Customer.name, Customer.number),
-        contains_eager(Computer.subscription).load_only(
-            Subscription.plan_id, Subscription.valid_from, Subscription.valid_until, Subscription.grace_until,
-            Subscription.suspended).joinedload(Subscription.plan).load_only(Plan.name, Plan.grace_days),
-    )
+    return joined.options(*_LEAN)
 
 
 def list_computers(person: Staff, wanted: Wanted, now: datetime) -> Listing:
