@@ -20,6 +20,15 @@ RANKED = (
 """State, and whether files were skipped; the last one of a day that holds is what the day is told by."""
 
 
+def _is(state: str, skipped: int) -> ColumnElement[bool]:
+    if state != COMMITTED:
+        return Run.state == state
+    return and_(Run.state == state, Run.skipped > 0 if skipped else Run.skipped == 0)
+
+
+_RANK = case(*((_is(state, skipped), place) for place, (state, skipped) in enumerate(RANKED, 1)), else_=0)
+
+
 class DayResult(NamedTuple):
     """What a computer's day is told by: a run's result in words, "" when nothing ran."""
 
@@ -40,11 +49,10 @@ class DayCount(NamedTuple):
 
 def strips(vaults: Sequence[int], now: datetime) -> dict[int, list[DayResult]]:
     """The last 30 days of each vault, the oldest day first."""
-    rank = case(*((_is(state, skipped), place) for place, (state, skipped) in enumerate(RANKED, 1)), else_=0)
     words: dict[tuple[int, date], str] = {}
     if vaults:
         for vault_id, day, worst in db.session.execute(
-            select(Run.vault_id, func.date(Run.finished_at), func.max(rank))
+            select(Run.vault_id, func.date(Run.finished_at), func.max(_RANK))
             .where(Run.vault_id.in_(vaults), Run.finished_at >= _since(now))
             .group_by(Run.vault_id, func.date(Run.finished_at))
         ):
@@ -68,12 +76,6 @@ def days(now: datetime) -> list[date]:
     """The last 30 days, the oldest first."""
     today = now.astimezone(UTC).date()
     return [today - timedelta(days=back) for back in reversed(range(DAYS))]
-
-
-def _is(state: str, skipped: int) -> ColumnElement[bool]:
-    if state != COMMITTED:
-        return Run.state == state
-    return and_(Run.state == state, Run.skipped > 0 if skipped else Run.skipped == 0)
 
 
 def _since(now: datetime) -> datetime:
