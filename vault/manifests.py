@@ -85,6 +85,10 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime
 
 
+_COMMIT = msgspec.json.Decoder(Commit)
+"""Made before there are threads: msgspec (0.22) bears no two that decode a class for the first time at once."""
+
+
 def seal_section(
     keys: VaultKeys, vault: UUID, run: int, kind: str, section: int, index: int, content: bytes, cipher: int = AES_GCM
 ) -> bytes:
@@ -136,7 +140,7 @@ def read_commit(data: bytes, keys: VaultKeys, vault: UUID) -> Commit:
         raise FormatUnknown(name=name, reason=f"format {form}")
     try:
         content = open_part(keys.index, header, data[COMMIT_HEADER.size :], name, cipher)
-        commit = msgspec.json.decode(content, type=Commit)
+        commit = _COMMIT.decode(content)
     except (VaultDamaged, msgspec.DecodeError) as error:
         raise CommitInvalid(name=name, reason="its seal is broken") from error
     if commit.run != run:

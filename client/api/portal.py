@@ -46,7 +46,7 @@ from protocol.messages import (
     encode,
 )
 
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", bound=Message)
 Renewed = Callable[[str], None]
 
 PATIENCE = 5.0

@@ -15,7 +15,7 @@ from client import VERSION
 from client.errors import AnswerUnreadable
 from client.system import proxy_settings
 from protocol.errors import PortalAddressWrong, PortalFailed, PortalUnreachable, PortalUntrusted, recognise
-from protocol.messages import Problem
+from protocol.messages import Message, Problem, decode
 from vault.errors import BackupError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, PoolManager
 
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", bound=Message)
 
 CONNECTIONS = 4
 CONNECT_TIMEOUT = 10.0
@@ -88,7 +88,7 @@ class Transport:
         """Send a call and read the answer as `answer`; see Portal for the errors."""
         data = self.send(call)
         try:
-            return msgspec.json.decode(data, type=answer)
+            return decode(data, answer)
         except msgspec.DecodeError as error:
             raise AnswerUnreadable(portal=self.address, reason=error) from error
 
@@ -173,7 +173,7 @@ class Transport:
 
     def _refusal(self, response: BaseHTTPResponse, data: bytes) -> Exception:
         try:
-            problem = msgspec.json.decode(data, type=Problem)
+            problem = decode(data, Problem)
         except msgspec.DecodeError:
             return self._wordless(response)
         error = recognise(problem)

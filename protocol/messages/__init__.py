@@ -17,6 +17,7 @@ from protocol.messages.base import (
     Problem,
     Size,
     Text,
+    decode,
     encode,
 )
 from protocol.messages.computers import (
@@ -139,5 +140,5 @@ __all__ = [
     "Text",
     "VaultFile",
     "Wishes",
-    "encode",
+    "decode", "encode",
 ]

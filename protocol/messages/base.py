@@ -1,7 +1,8 @@
 """What every message is made of: the base class, the kinds of fields, and how one travels."""
 from __future__ import annotations
 
-from typing import Annotated
+import threading
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -35,9 +36,29 @@ class Done(Message, frozen=True, kw_only=True):
     """Nothing more to say."""
 
 
+Kind = TypeVar("Kind", bound=Struct)
 ENCODER = msgspec.json.Encoder()
+_decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
+_turn = threading.Lock()
 
 
 def encode(message: Message) -> bytes:
     """The message as it travels."""
     return ENCODER.encode(message)
+
+
+def decode(data: bytes, kind: type[Kind]) -> Kind:
+    """The message that travelled as `data`. Raises msgspec.DecodeError when it is none of this `kind`."""
+    decoder = _decoders.get(kind) or _prepare(kind)
+    message: Kind = decoder.decode(data)
+    return message
+
+
+def _prepare(kind: type[Kind]) -> msgspec.json.Decoder[Any]:
+    """The decoder of a kind, made by one thread at a time.
+
+    msgspec (0.22) publishes what it finds out about a class before it has filled it in: a second thread that decodes
+    the same kind for the first time at that moment follows an empty pointer, and the process dies.
+    """
+    with _turn:
+        return _decoders.setdefault(kind, msgspec.json.Decoder(kind))
