@@ -103,7 +103,7 @@ def display(steps: Steps) -> str:
 
 def fold(name: bytes) -> bytes:
     """What names have in common that a disk without case takes for the same."""
-    return unicodedata.normalize("NFC", decode_name(name)).casefold().encode("utf-8", "surrogateescape")
+    return unicodedata.normalize("NFC", decode_name(name)).casefold().encode("utf-8", "surrogatepass")
 
 
 class Folder:

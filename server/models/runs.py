@@ -99,12 +99,9 @@ class RunBatch(Model):
     highest_chunk: Mapped[int] = mapped_column(number())
 
 
-class FleetDay(Model):
-    """How many runs of all computers ended on a day (UTC) in which way, and what they stored; counted as they end."""
+class RunCounts:
+    """How many runs ended in which way, and what they stored; counted as they end."""
 
-    __tablename__ = "fleet_day"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
     completed: Mapped[int] = mapped_column(default=0)
     warnings: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
@@ -112,18 +109,21 @@ class FleetDay(Model):
     stored: Mapped[int] = mapped_column(large_number(), default=0)
 
 
-class CustomerDay(Model):
+class FleetDay(RunCounts, Model):
+    """The runs of all computers that ended on a day (UTC)."""
+
+    __tablename__ = "fleet_day"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+
+
+class CustomerDay(RunCounts, Model):
     """As FleetDay, of one customer's computers."""
 
     __tablename__ = "customer_day"
 
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    completed: Mapped[int] = mapped_column(default=0)
-    warnings: Mapped[int] = mapped_column(default=0)
-    failed: Mapped[int] = mapped_column(default=0)
-    other: Mapped[int] = mapped_column(default=0)
-    stored: Mapped[int] = mapped_column(large_number(), default=0)
 
 
 class RunLog(Model):

@@ -12,7 +12,8 @@ import pytest
 
 from client.commands.restore import read_moment
 from client.restores.restore import choose_snapshot, outermost
-from client.restores.target import Target, safe_name
+from client.restores.target import Target, fold, safe_name
+from client.system.windows.paths import decode_name as windows_decode_name
 from protocol.messages import Snapshot
 from tests.client.conftest import Client
 from tests.client.running_portal import RunningPortal
@@ -194,6 +195,14 @@ def test_a_day_at_an_end_of_the_calendar_is_a_time_or_told_in_words(
 def test_paths_inside_others_are_asked_for_once() -> None:
     assert outermost([(b"a", b"b"), (b"a",), (b"a b",), (b"a",)]) == [(b"a",), (b"a b",)]
     assert outermost([(b"a",), ()]) == []
+
+
+def test_every_name_can_be_compared_even_one_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fold("\u212a.txt".encode()) == b"k.txt"  # the sign for kelvin
+    assert fold(b"\xff.TXT") == fold(b"\xff.txt")
+    monkeypatch.setattr("client.restores.target.decode_name", windows_decode_name)
+    alone = "\ud83d.TXT".encode("utf-8", "surrogatepass")  # half a character, which Windows allows in names
+    assert fold(alone) == fold(alone.lower())
 
 
 def test_names_that_a_system_cannot_hold_are_changed_and_stay_different() -> None:
