@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from client.run.scan import ProtectedTree, Scanned, Scanner
-from client.store.index import FILE, FOLDER, Indexed
+from client.store.index import FOLDER, Indexed
 from client.system.kinds import ELSEWHERE
 
 SAME, NEW, CHANGED, GONE, KEPT, LEAVE = "same", "new", "changed", "gone", "kept", "leave"
@@ -48,8 +48,8 @@ class Merge:
         next_node: int,
         suspect: Suspect,
     ) -> None:
-        """`index` None means that everything is new. `suspect` decides of a file whose size and times are the same
-        whether it is to be read all the same."""
+        """`index` None means that everything is new. `suspect` decides of a file or link whose size and times are
+        the same whether it is to be read all the same."""
         self.next_node = next_node
         self._tree, self._scanner, self._root, self._suspect = tree, scanner, root, suspect
         self._index = index or iter(())
@@ -121,11 +121,7 @@ class Merge:
         if entry.kind == FOLDER:
             same = status[1:3] == known[4:6]
         else:
-            same = (
-                status == known[3:8]
-                and not known.racy
-                and not (entry.kind == FILE and self._suspect(entry, known))
-            )
+            same = status == known[3:8] and not known.racy and not self._suspect(entry, known)
         return Step(SAME if same else CHANGED, frame.node, known.node, entry, known)
 
     def _missing(self, frame: _Frame) -> Iterator[Step]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,21 @@ def test_f12_packs_that_a_power_cut_shortened_are_stored_again_by_the_next_backu
     assert "damaged" in computer("log").said
     for number, seen in pictures.items():
         assert picture(computer.must_restore(number)) == seen
+
+
+def test_f12_files_and_links_that_nobody_touched_for_long_are_stored_again_too(computer: Computer) -> None:
+    fill(computer)
+    for path in computer.source.rglob("*"):  # what was written a moment ago is read again in any case
+        if path.is_symlink() or path.is_file():
+            os.utime(path, ns=(10**18, 10**18), follow_symlinks=False)
+    before = picture(computer.source)
+    assert {what[0] for what in before.values()} >= {"file", "link"}
+    first = computer.must_back_up()
+    for pack in computer.packs():
+        pack.unlink()
+    last = computer.must_back_up()
+    assert picture(computer.must_restore(last)) == before
+    assert picture(computer.must_restore(first)) == before
 
 
 def test_f12_a_registered_server_that_lost_packs_gets_them_again(
