@@ -44,7 +44,7 @@ def test_it_adds_a_plan_with_all_its_terms(app: Flask, admin: PageClient) -> Non
     page = admin.get(answer.location)
     assert "Platinum" in page.text
     assert "500 GB" in page.text
-    assert "1,200.50 a year" in admin.get("/plans").text
+    assert "EUR 1,200.50 a year" in admin.get("/plans").text
     event = db.session.query(AuditEvent).filter_by(action="added a plan", object="Platinum").one()
     assert event.actor == "admin@example.com"
 
