@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     case,
     func,
     literal,
@@ -24,15 +25,14 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, load_only
 
 from server.extensions import db
-from server.models import Account, Computer, Hardware, Run, Staff, Subscription, Vault
+from server.models import Account, Computer, Customer, Hardware, Run, Staff, Subscription, Vault
 from server.models.base import Moment
 from server.services.fleet import health
-from server.services.fleet.computers import lean_computers
-from server.services.fleet.health import GONE, PAUSED
-from server.services.people.ownership import sentence_for, serves
+from server.services.fleet.health import GONE, LATER, PAUSED
+from server.services.people.ownership import AnyOf, sentence_for, serves
 from server.words import count, full_date, percent, size
 
 PATIENCE = timedelta(days=3)
@@ -85,12 +85,10 @@ Makers = dict[tuple[str, Any], Callable[[int], Item]]
 
 def read(person: Staff, now: datetime, *, limit: int, offset: int = 0) -> Attention:
     """From the `offset`th item on, at most `limit`, of what `person` serves; at most four queries."""
-    everything = union_all(
-        _computers(person, now), _subscriptions(person, now), _accounts(person, now)).subquery()
-    columns = everything.c
-    query = select(everything, func.count().over().label("total")).order_by(
-        columns.rank, columns.day, columns.moment, columns.computer_id, columns.record_id)
-    rows = db.session.execute(query.limit(limit).offset(offset)).all()
+    rows = db.session.execute(_everything(person.role), {
+        **health.clock_at(now)._asdict(), "person": person.id, "limit": limit, "offset": offset,
+        "patient_since": now - PATIENCE, "off_since": now - LONG_OFF, "soon": now.date() + ENDS_SOON,
+    }).all()
     makers = _load_computers(person, {row.computer_id for row in rows} - {None}, now)
     makers |= _load_subscriptions({row.record_id for row in rows if not row.computer_id and row.rank != IS_OFF}, now)
     makers |= _load_accounts({row.record_id for row in rows if row.rank == IS_OFF})
@@ -101,13 +99,25 @@ def read(person: Staff, now: datetime, *, limit: int, offset: int = 0) -> Attent
 # --- the three kinds, as narrow rows of the same columns: the database sorts them all --------------------------------
 
 
-def _computers(person: Staff, now: datetime) -> Select[Any]:
+@cache
+def _everything(role: str) -> Select[Any]:
+    """What staff of that role are to look at. Made once, since making it takes as long as the database does."""
+    person = AnyOf(role)
+    kinds = union_all(_computers(person), _subscriptions(person), _accounts(person)).subquery()
+    columns = kinds.c
+    query = select(kinds, func.count().over().label("total")).order_by(
+        columns.rank, columns.day, columns.moment, columns.computer_id, columns.record_id)
+    return query.limit(bindparam("limit", type_=Integer())).offset(bindparam("offset", type_=Integer()))
+
+
+def _computers(person: AnyOf) -> Select[Any]:
     """Computers, each with its worst reason."""
+    patient_since = bindparam("patient_since", type_=Moment())
     failed = func.coalesce(Computer.failed_since, Computer.last_run_at)
     warned = func.coalesce(Computer.warned_since, Computer.last_commit_at)
-    warns = and_(Computer.last_skipped > 0, warned < now - PATIENCE)
-    is_new = and_(Computer.last_commit_at.is_(None), Computer.enrolled_at < now - PATIENCE)
-    overdue = and_(Computer.last_commit_at.is_not(None), health.is_overdue_at(now))
+    warns = and_(Computer.last_skipped > 0, warned < patient_since)
+    is_new = and_(Computer.last_commit_at.is_(None), Computer.enrolled_at < patient_since)
+    overdue = and_(Computer.last_commit_at.is_not(None), health.is_overdue(LATER))
     rank = case((health.IS_FAILED, IS_FAILED), (overdue, IS_OVERDUE), (Computer.awaits_approval, IS_CHANGED),
                 (warns, WARNS), (is_new, IS_NOT_SET_UP))
     moment = case((health.IS_FAILED, failed), (overdue, Computer.overdue_at), (warns, warned),
@@ -115,26 +125,26 @@ def _computers(person: Staff, now: datetime) -> Select[Any]:
     return _row(rank, computer_id=Computer.id, moment=moment).where(
         serves(person, Computer.customer_id), Computer.state != GONE,
         or_(health.IS_FAILED, overdue, Computer.awaits_approval, warns, is_new),
-        not_(health.is_paused_at(now)))  # last, as it costs most
+        not_(health.is_paused(LATER)))  # last, as it costs most
 
 
-def _subscriptions(person: Staff, now: datetime) -> Select[Any]:
-    today = now.date()
+def _subscriptions(person: AnyOf) -> Select[Any]:
     rank = case(
         (Subscription.stored_bytes * 100 >= Subscription.quota * NEARLY_FULL, IS_FULL),
-        (Subscription.valid_until < today, IS_IN_GRACE),
-        (Subscription.valid_until <= today + ENDS_SOON, ENDS),
+        (Subscription.valid_until < LATER.today, IS_IN_GRACE),
+        (Subscription.valid_until <= bindparam("soon", type_=Date()), ENDS),
     )
     return _row(rank, record_id=Subscription.id, day=Subscription.valid_until).where(
         serves(person, Subscription.customer_id), rank.is_not(None), Subscription.suspended.is_(False),
-        Subscription.valid_from <= today, Subscription.grace_until >= today)
+        Subscription.valid_from <= LATER.today, Subscription.grace_until >= LATER.today)
 
 
-def _accounts(person: Staff, now: datetime) -> Select[Any]:
+def _accounts(person: AnyOf) -> Select[Any]:
     in_use = select(Computer.id).where(Computer.account_id == Account.id, Computer.state != GONE).exists()
+    off_since = bindparam("off_since", type_=Moment())
     return _row(literal(IS_OFF), record_id=Account.id, moment=Account.accept_changed_at).where(
         serves(person, Account.customer_id), Account.accepts_backups.is_(False), Account.closed.is_(False),
-        in_use, or_(Account.accept_changed_at.is_(None), Account.accept_changed_at < now - LONG_OFF))
+        in_use, or_(Account.accept_changed_at.is_(None), Account.accept_changed_at < off_since))
 
 
 def _row(rank: ColumnElement[Any], **more: Any) -> Select[Any]:
@@ -153,14 +163,24 @@ def _key(row: Any) -> tuple[str, object]:
 # --- in words --------------------------------------------------------------------------------------------------------
 
 
+_TOLD = select(
+    Computer, Customer.name.label("customer"), Customer.number, Vault.last_run_no, Vault.last_commit_run, Run.code,
+    Run.sentence, select(func.max(Hardware.received_at)).where(
+        Hardware.computer_id == Computer.id).scalar_subquery().label("reported"),
+).join(Customer, Customer.id == Computer.customer_id).join(Vault, Vault.id == Computer.vault_id).outerjoin(
+    Run, (Run.vault_id == Vault.id) & (Run.run_no == Vault.last_run_no),
+).where(Computer.id.in_(bindparam("ids", expanding=True))).options(load_only(
+    Computer.name, Computer.vault_id, Computer.enrolled_at, Computer.last_seen_at, Computer.last_commit_at,
+    Computer.last_skipped, Computer.last_run_state, Computer.last_run_at, Computer.failed_since, Computer.warned_since,
+    Computer.late_at, Computer.overdue_at))
+"""Computers with what their reasons are told from."""
+_STATES = {IS_FAILED: health.FAILED, IS_OVERDUE: health.OVERDUE, WARNS: health.WARNINGS,
+           IS_NOT_SET_UP: health.NOT_SET_UP}
+
+
 def _load_computers(person: Staff, ids: Collection[str], now: datetime) -> Makers:
-    reported = select(func.max(Hardware.received_at)).where(Hardware.computer_id == Computer.id).scalar_subquery()
-    query = lean_computers(health.state_at(now), Vault.last_run_no, Vault.last_commit_run, Run.code, Run.sentence,
-                           reported)
-    query = query.join(Vault, Vault.id == Computer.vault_id).outerjoin(
-        Run, (Run.vault_id == Vault.id) & (Run.run_no == Vault.last_run_no)).where(Computer.id.in_(ids))
-    return {("computer", computer.id): partial(_of_computer, person, computer, now, *facts)
-            for computer, *facts in (db.session.execute(query) if ids else ())}
+    return {("computer", row.Computer.id): partial(_of_computer, person, row, now)
+            for row in (db.session.execute(_TOLD, {"ids": list(ids)}) if ids else ())}
 
 
 def _load_subscriptions(numbers: Collection[int], now: datetime) -> Makers:
@@ -175,21 +195,20 @@ def _load_accounts(numbers: Collection[int]) -> Makers:
     return {("account", one.id): partial(_of_account, one) for one in (db.session.scalars(query) if numbers else ())}
 
 
-def _of_computer(person: Staff, computer: Computer, now: datetime, state: str, last_run: int, last_commit: int | None,
-                 code: str | None, sentence: str | None, reported: datetime | None, rank: int) -> Item:
-    told = health.describe(computer, state, now, sentence_for(person, code or "", sentence or ""))
+def _of_computer(person: Staff, row: Any, now: datetime, rank: int) -> Item:
+    computer, whose = row.Computer, (row.customer, row.number, row.Computer.name)
     known: dict[str, object] = {"computer_id": computer.id}
-    ask = Ask("Open", "computers.page", known)
-    word, since, reason = told.state, told.since, told.reason
     if rank == IS_CHANGED:
-        ask = Ask("Decide", "computers.hardware", known)
-        word, since, reason = "Awaits approval", reported, "Its hardware changed; no backup is made until you decide."
-    elif rank == IS_FAILED and last_run:
-        ask = Ask("See the run", "runs.page", {**known, "number": last_run})
-    elif rank == WARNS and last_commit:
-        ask = Ask("See the run", "runs.page", {**known, "number": last_commit})
-    customer = computer.customer
-    return Item(customer.name, customer.number, computer.name, word, since, reason, ask, computer.vault_id)
+        reason = "Its hardware changed; no backup is made until you decide."
+        return Item(*whose, "Awaits approval", row.reported, reason, Ask("Decide", "computers.hardware", known),
+                    computer.vault_id)
+    told = health.describe(computer, _STATES[rank], now, sentence_for(person, row.code or "", row.sentence or ""))
+    ask = Ask("Open", "computers.page", known)
+    if rank == IS_FAILED and row.last_run_no:
+        ask = Ask("See the run", "runs.page", {**known, "number": row.last_run_no})
+    elif rank == WARNS and row.last_commit_run:
+        ask = Ask("See the run", "runs.page", {**known, "number": row.last_commit_run})
+    return Item(*whose, told.state, told.since, told.reason, ask, computer.vault_id)
 
 
 def _of_account(account: Account, _rank: int) -> Item:

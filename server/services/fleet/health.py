@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, or_, select
+from sqlalchemy import ColumnElement, Date, Float, Integer, Select, and_, bindparam, case, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.functions import GenericFunction
 
 from server.models import Account, Computer, Plan, Subscription
+from server.models.base import Moment
 from server.services.fleet import uptime
 from server.words import ago, count, duration, full_date
 
@@ -76,53 +77,76 @@ def with_states(query: Select[Any]) -> Select[Any]:
         Subscription, Subscription.id == Computer.subscription_id)
 
 
+class Clock(NamedTuple):
+    """What a state depends on besides the computer: the moment, its day (UTC), when the last outage of the portal that
+    still matters began (`now` without one), and the seconds since it ended."""
+
+    now: Any
+    today: Any
+    outage_began: Any
+    up_for: Any
+
+
+LATER = Clock(bindparam("now", type_=Moment()), bindparam("today", type_=Date()),
+              bindparam("outage_began", type_=Moment()), bindparam("up_for", type_=Float()))
+"""The parameters of a statement that is made once; whoever executes it gives clock_at(now)._asdict()."""
+
+
+def clock_at(now: datetime) -> Clock:
+    """What states depend on at `now`. Asks the database when the portal was out of order last."""
+    outage = uptime.last_outage(now)
+    if outage is None or now - outage.ended > LONGEST_GRACE:
+        return Clock(now, now.date(), now, 0)
+    return Clock(now, now.date(), outage.began, (now - outage.ended).total_seconds())
+
+
 def state_at(now: datetime) -> ColumnElement[str]:
     """The state of a computer at `now`, one of WORST_FIRST. Asks the database when the portal was out of order last."""
-    state: ColumnElement[str] = _judge(now, {word: word for word in WORST_FIRST})
+    state: ColumnElement[str] = _judge(clock_at(now), {word: word for word in WORST_FIRST})
     return state
 
 
 def rank_at(now: datetime) -> ColumnElement[int]:
     """The place of state_at() among WORST_FIRST: 0 is the worst; the least of several computers is their customer's."""
-    rank: ColumnElement[int] = _judge(now, {word: place for place, word in enumerate(WORST_FIRST)})
+    return rank_by(clock_at(now))
+
+
+def rank_by(clock: Clock) -> ColumnElement[int]:
+    """As rank_at()."""
+    rank: ColumnElement[int] = _judge(clock, {word: place for place, word in enumerate(WORST_FIRST)})
     return rank
 
 
-def _judge(now: datetime, told: Mapping[str, Any]) -> Any:
+def _judge(clock: Clock, told: Mapping[str, Any]) -> Any:
     return case(
         (Computer.state == GONE, told[RETIRED]),
-        (is_paused_at(now), told[PAUSED]),
+        (is_paused(clock), told[PAUSED]),
         (IS_FAILED, told[FAILED]),
         (Computer.last_commit_at.is_(None), told[NOT_SET_UP]),
-        (is_overdue_at(now), told[OVERDUE]),
+        (is_overdue(clock), told[OVERDUE]),
         (Computer.last_skipped > 0, told[WARNINGS]),
-        (Computer.late_at < now, told[LATE]),
+        (Computer.late_at < clock.now, told[LATE]),
         else_=told[PROTECTED],
     )
 
 
-def is_paused_at(now: datetime) -> ColumnElement[bool]:
-    """Whether no backups are expected at `now`: by a person, by the account's switch, or by the subscription.
+def is_paused(clock: Clock) -> ColumnElement[bool]:
+    """Whether no backups are expected: by a person, by the account's switch, or by the subscription.
 
     The few accounts and subscriptions that stop backups are looked up once; joining all of them costs three times that.
     """
-    today = now.date()
     return or_(
-        and_(Computer.state == HELD, or_(Computer.paused_until.is_(None), Computer.paused_until > now)),
+        and_(Computer.state == HELD, or_(Computer.paused_until.is_(None), Computer.paused_until > clock.now)),
         Computer.account_id.in_(select(_ACCOUNT.id).where(_ACCOUNT.accepts_backups.is_(False))),
-        Computer.subscription_id.in_(select(_BOUGHT.id).where(
-            or_(_BOUGHT.suspended.is_(True), _BOUGHT.valid_from > today, _BOUGHT.grace_until < today))),
+        Computer.subscription_id.in_(select(_BOUGHT.id).where(or_(
+            _BOUGHT.suspended.is_(True), _BOUGHT.valid_from > clock.today, _BOUGHT.grace_until < clock.today))),
     )
 
 
-def is_overdue_at(now: datetime) -> ColumnElement[bool]:
+def is_overdue(clock: Clock) -> ColumnElement[bool]:
     """Whether a backup is overdue. After an outage of the portal nobody becomes so until it was up for the grace."""
-    overdue: ColumnElement[bool] = Computer.overdue_at < now
-    outage = uptime.last_outage(now)
-    if outage is None or now - outage.ended > LONGEST_GRACE:
-        return overdue
-    waited_enough = seconds_between(Computer.late_at, Computer.overdue_at) < (now - outage.ended).total_seconds()
-    return and_(overdue, or_(Computer.overdue_at <= outage.began, waited_enough))
+    waited_enough = seconds_between(Computer.late_at, Computer.overdue_at) < clock.up_for
+    return and_(Computer.overdue_at < clock.now, or_(Computer.overdue_at <= clock.outage_began, waited_enough))
 
 
 IS_FAILED: ColumnElement[bool] = or_(

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, Integer, bindparam, select, true
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from server.extensions import db
@@ -16,12 +17,19 @@ UNNAMED = "Some of its files or folders kept the backup from being complete. The
 LABEL = re.compile(r"C-([0-9]{6,9})", re.ASCII)
 
 
-def served_by(person: Staff) -> ColumnElement[bool]:
+class AnyOf(NamedTuple):
+    """Whoever of the staff has this role, for a statement that is made once: `person` is the parameter of their id."""
+
+    role: str
+    id: Any = bindparam("person", type_=Integer())
+
+
+def served_by(person: Staff | AnyOf) -> ColumnElement[bool]:
     """The condition on Customer under which this member of staff serves it: administrators all, others the assigned."""
     return true() if person.role == ADMINISTRATOR else Customer.implementor_id == person.id
 
 
-def serves(person: Staff, customer_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+def serves(person: Staff | AnyOf, customer_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """The condition on a column of customers' ids under which `person` may know of them."""
     if person.role == ADMINISTRATOR:
         return true()
