@@ -4,17 +4,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from server.extensions import db
 from server.models import Computer, Mail, Staff, Storage, Subscription, Vault
+from server.models.base import Moment
 from server.services.fleet import attention, health, results, uptime
 from server.services.fleet.attention import Attention
-from server.services.fleet.health import GONE, LATE, NOT_SET_UP, OVERDUE, PROTECTED, WORST_FIRST
+from server.services.fleet.health import GONE, LATE, LATER, NOT_SET_UP, OVERDUE, PROTECTED, WORST_FIRST
 from server.services.fleet.results import DayCount, DayResult
-from server.services.people.ownership import ADMINISTRATOR, serves
+from server.services.people.ownership import ADMINISTRATOR, AnyOf, serves
 from server.services.selling import forecast
 from server.services.selling.forecast import Forecast
 from server.words import ago, count, percent
@@ -23,6 +25,14 @@ ROWS_SHOWN = 10
 NEARLY_FULL = 95
 MAIL_PATIENCE = timedelta(hours=1)
 DRAFT = "draft"
+
+
+_USED = select(Vault.storage_id, func.sum(Vault.stored_bytes).label("used")).group_by(Vault.storage_id).subquery()
+_STORAGES = select(
+    Storage.name, Storage.capacity, Storage.problem, Storage.problem_since,
+    func.coalesce(_USED.c.used, 0).label("used"),
+).outerjoin(_USED, _USED.c.storage_id == Storage.id).where(Storage.kind != DRAFT).order_by(Storage.name)
+"""The storages and what is used of each."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +99,24 @@ def look(person: Staff, now: datetime) -> Overview:
 
 def _count(person: Staff, now: datetime) -> tuple[Counters, int, int]:
     """The counters, the bytes that are granted, and how many e-mails have been waiting for too long; one query."""
-    granted = select(func.sum(Subscription.quota)).where(Subscription.grace_until >= now.date()).scalar_subquery()
-    mails = select(func.count()).select_from(Mail).where(
-        Mail.sent_at.is_(None), Mail.given_up_at.is_(None), Mail.created_at < now - MAIL_PATIENCE, Mail.tries > 0,
-    ).scalar_subquery()
-    rank = health.rank_at(now).label("rank")
-    query: Select[Any] = select(rank, func.count(), granted, mails).select_from(Computer)
-    theirs = query.where(serves(person, Computer.customer_id), Computer.state != GONE)
-    rows = db.session.execute(theirs.group_by("rank")).all()
+    rows = db.session.execute(_counted(person.role), {
+        **health.clock_at(now)._asdict(), "person": person.id, "long_ago": now - MAIL_PATIENCE}).all()
     found = {WORST_FIRST[row[0]]: int(row[1]) for row in rows}
     counters = Counters(sum(found.values()), found.get(PROTECTED, 0) + found.get(LATE, 0), found.get(OVERDUE, 0),
                         found.get(NOT_SET_UP, 0))
     return (counters, int(rows[0][2] or 0), int(rows[0][3])) if rows else (counters, 0, 0)
+
+
+@cache
+def _counted(role: str) -> Select[Any]:
+    """The states of the computers that staff of that role serve, each with its number and the sums of the portal."""
+    granted = select(func.sum(Subscription.quota)).where(Subscription.grace_until >= LATER.today).scalar_subquery()
+    mails = select(func.count()).select_from(Mail).where(
+        Mail.sent_at.is_(None), Mail.given_up_at.is_(None), Mail.created_at < bindparam("long_ago", type_=Moment()),
+        Mail.tries > 0).scalar_subquery()
+    query: Select[Any] = select(health.rank_by(LATER).label("rank"), func.count(), granted, mails)
+    return query.select_from(Computer).where(
+        serves(AnyOf(role), Computer.customer_id), Computer.state != GONE).group_by("rank")
 
 
 def _faults(mails: int, now: datetime) -> list[str]:
@@ -118,11 +134,7 @@ def _faults(mails: int, now: datetime) -> list[str]:
 
 def _storages(granted: int, fleet: Sequence[DayCount], now: datetime) -> tuple[list[str], Space]:
     """What is wrong with storages, and the space of all of them; one query."""
-    used = select(func.coalesce(func.sum(Vault.stored_bytes), 0)).where(
-        Vault.storage_id == Storage.id).scalar_subquery()
-    rows = db.session.execute(
-        select(Storage.name, Storage.capacity, Storage.problem, Storage.problem_since, used.label("used"))
-        .where(Storage.kind != DRAFT).order_by(Storage.name)).all()
+    rows = db.session.execute(_STORAGES).all()
     faults = []
     for row in rows:
         if row.problem_since is not None:

@@ -3,15 +3,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, case, func, select
 
 from server.extensions import db
 from server.models import CustomerDay, FleetDay, Run, Staff
+from server.models.base import Moment
 from server.models.runs import COMMITTED
 from server.services.fleet.health import result_of
-from server.services.people.ownership import ADMINISTRATOR, serves
+from server.services.people.ownership import ADMINISTRATOR, AnyOf, serves
 
 DAYS = 30
 RANKED = (
@@ -27,6 +29,11 @@ def _is(state: str, skipped: int) -> ColumnElement[bool]:
 
 
 _RANK = case(*((_is(state, skipped), place) for place, (state, skipped) in enumerate(RANKED, 1)), else_=0)
+_DAY = func.date(Run.finished_at)
+_WORST = select(Run.vault_id, _DAY, func.max(_RANK)).where(
+    Run.vault_id.in_(bindparam("vaults", expanding=True)), Run.finished_at >= bindparam("since", type_=Moment()),
+).group_by(Run.vault_id, _DAY)
+"""The worst rank of each vault's days."""
 
 
 class DayResult(NamedTuple):
@@ -51,25 +58,30 @@ def strips(vaults: Sequence[int], now: datetime) -> dict[int, list[DayResult]]:
     """The last 30 days of each vault, the oldest day first."""
     words: dict[tuple[int, date], str] = {}
     if vaults:
-        for vault_id, day, worst in db.session.execute(
-            select(Run.vault_id, func.date(Run.finished_at), func.max(_RANK))
-            .where(Run.vault_id.in_(vaults), Run.finished_at >= _since(now))
-            .group_by(Run.vault_id, func.date(Run.finished_at))
-        ):
+        for vault_id, day, worst in db.session.execute(_WORST, {"vaults": list(vaults), "since": _since(now)}):
             if worst:
                 words[vault_id, _as_date(day)] = result_of(*RANKED[worst - 1])
-    return {vault: [DayResult(day, words.get((vault, day), "")) for day in days(now)] for vault in vaults}
+    month = days(now)
+    return {vault: [DayResult(day, words.get((vault, day), "")) for day in month] for vault in vaults}
 
 
 def fleet(person: Staff, now: datetime) -> list[DayCount]:
     """The last 30 days of all computers that `person` serves, the oldest day first."""
-    counts: Any = FleetDay if person.role == ADMINISTRATOR else CustomerDay
-    sums = (func.sum(getattr(counts, name)) for name in DayCount._fields[1:])
-    query = select(counts.day, *sums).where(counts.day >= days(now)[0]).group_by(counts.day)
-    if counts is CustomerDay:
-        query = query.where(serves(person, CustomerDay.customer_id))
-    found = {row[0]: DayCount(row[0], *map(int, row[1:])) for row in db.session.execute(query)}
-    return [found.get(day, DayCount(day)) for day in days(now)]
+    month = days(now)
+    rows = db.session.execute(_counts(person.role), {"first": month[0], "person": person.id})
+    found = {row[0]: DayCount(row[0], *map(int, row[1:])) for row in rows}
+    return [found.get(day, DayCount(day)) for day in month]
+
+
+@cache
+def _counts(role: str) -> Select[Any]:
+    """The counts of each day for staff of that role: kept ones of all customers, or the sums of those they serve."""
+    first = bindparam("first", type_=Date())
+    names = DayCount._fields[1:]
+    if role == ADMINISTRATOR:
+        return select(FleetDay.day, *(getattr(FleetDay, name) for name in names)).where(FleetDay.day >= first)
+    return select(CustomerDay.day, *(func.sum(getattr(CustomerDay, name)) for name in names)).where(
+        CustomerDay.day >= first, serves(AnyOf(role), CustomerDay.customer_id)).group_by(CustomerDay.day)
 
 
 def days(now: datetime) -> list[date]:

@@ -13,6 +13,7 @@ from server.models import Preference
 TOPIC = "uptime"
 SILENCE = timedelta(minutes=10)
 """A gap between two signs of life that counts as an outage."""
+_NOTED = select(Preference.values).where(Preference.topic == TOPIC)
 
 
 class Outage(NamedTuple):
@@ -68,7 +69,7 @@ def _note(now: datetime, worker: bool) -> None:
 def _values(now: datetime) -> dict[str, str]:
     noted: tuple[datetime, dict[str, str]] | None = db.session.info.get(TOPIC)
     if noted is None or noted[0] != now:
-        found = db.session.scalar(select(Preference.values).where(Preference.topic == TOPIC))
+        found = db.session.scalar(_NOTED)
         noted = db.session.info[TOPIC] = (now, found or {})
     return noted[1]
 

@@ -5,6 +5,8 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from sqlalchemy import select
+
 from server.extensions import db
 from server.models import Preference
 from server.services.house import preferences
@@ -15,6 +17,8 @@ COLOUR = re.compile(r"#[0-9a-f]{6}")
 LARGEST_LOGO = 200_000
 SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 """How the pictures begin that may be a logo. Drawings (SVG) may hold scripts and are refused."""
+_LOOK = select(Preference.values, Preference.version, Preference.data_type).where(Preference.topic == TOPIC)
+"""Made once, as every page asks it."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,7 @@ class Branding:
 
 def read_branding(otherwise: str) -> Branding:
     """The look that was set; `otherwise` is the name as long as none was."""
-    row = db.session.execute(
-        db.select(Preference.values, Preference.version, Preference.data_type).where(Preference.topic == TOPIC)
-    ).one_or_none()
+    row = db.session.execute(_LOOK).one_or_none()
     if row is None:
         return Branding(otherwise)
     known = {name: str(value) for name, value in row[0].items() if name in Branding.__dataclass_fields__}

@@ -5,9 +5,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import String, cast, delete, literal, select, update
+from sqlalchemy import Integer, LargeBinary, Select, String, bindparam, delete, select, update
 
 from protocol.errors import NotFound
 from server.extensions import db
@@ -53,16 +55,21 @@ def find(key: str, person: str, now: datetime) -> Found | None:
     kind, number = kind_and_number(person)
     if kind is None:
         return None
-    rules = select(Preference.values).where(Preference.topic == sign_in_rules.TOPIC).scalar_subquery()
-    row = db.session.execute(
-        select(kind, BrowserSession, rules).select_from(kind)
-        .join(BrowserSession, BrowserSession.person == literal(f"{person.partition(':')[0]}:") + cast(kind.id, String))
-        .where(kind.id == number, BrowserSession.key_hash == _hash(key), BrowserSession.ended_at.is_(None))
-    ).one_or_none()
+    row = db.session.execute(_signed_in(kind), {"id": number, "person": person, "key": _hash(key)}).one_or_none()
     if row is None:
         return None
     found = Found(row[0], row[1], sign_in_rules.rules_of(row[2] or {}))
     return found if now < found.ends_at() else None
+
+
+@cache
+def _signed_in(kind: type[Staff] | type[Account]) -> Select[Any]:
+    """A person of that kind, the browser with a key of theirs, and the rules; made once, as every page asks it."""
+    rules = select(Preference.values).where(Preference.topic == sign_in_rules.TOPIC).scalar_subquery()
+    query: Select[Any] = select(kind, BrowserSession, rules).select_from(kind).join(
+        BrowserSession, BrowserSession.person == bindparam("person", type_=String()))
+    return query.where(kind.id == bindparam("id", type_=Integer()), BrowserSession.ended_at.is_(None),
+                       BrowserSession.key_hash == bindparam("key", type_=LargeBinary()))
 
 
 def kind_and_number(person: str) -> tuple[type[Staff] | type[Account] | None, int]:
