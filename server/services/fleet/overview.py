@@ -27,12 +27,13 @@ MAIL_PATIENCE = timedelta(hours=1)
 DRAFT = "draft"
 
 
-_USED = select(Vault.storage_id, func.sum(Vault.stored_bytes).label("used")).group_by(Vault.storage_id).subquery()
+_USED = select(Vault.storage_id, func.sum(Vault.stored_bytes).label("used")).group_by(Vault.storage_id).with_hint(
+    Vault, "IGNORE INDEX (ix_vault_storage_id)", "mysql").subquery()
 _STORAGES = select(
     Storage.name, Storage.capacity, Storage.problem, Storage.problem_since,
     func.coalesce(_USED.c.used, 0).label("used"),
 ).outerjoin(_USED, _USED.c.storage_id == Storage.id).where(Storage.kind != DRAFT).order_by(Storage.name)
-"""The storages and what is used of each."""
+"""The storages and what is used of each. All vaults count, and reading them by an index only takes longer."""
 
 
 @dataclass(frozen=True)
