@@ -169,6 +169,7 @@ class _Run:
             self.undo.callback(end)
         self.entries = EntrySender(self.portal_run.add_entries, self.root)
         self.undo.callback(self.entries.abort)
+        self.store.expect(b"".join(opened.lost_chunks))  # what a run without a snapshot stored again is taken over
         self.pipeline = Pipeline(
             self.store, access.keys.gear, opened.lost_chunks, tell=self._tell, wait=self.job.control.wait,
             read_at=self.sources.read_at,

@@ -72,12 +72,13 @@ class OpenedRun(Message, frozen=True, kw_only=True):
     checkpoint_due: bool
     """True when this run's manifest is to be a full checkpoint."""
     recent_packs: tuple[PackRecord, ...]
-    """Packs for the second look: the parent run's, at most 64."""
+    """Packs for the second look: the parent run's and those left by later runs without a snapshot, at most 64."""
     vault_files: tuple[VaultFile, ...]
     """Not empty while the vault has no committed run: to be stored first."""
     compression_level: int = 3
     lost_chunks: tuple[ChunkId, ...] = ()
-    """Chunks in damaged packs that nothing has replaced yet: files that hold them are read again."""
+    """Chunks in damaged packs that nothing has replaced yet, or only a pack that no commit names: they are asked for at
+    the beginning, and files that hold them are read again."""
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 import http.client
 import os
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +73,44 @@ def test_f12_files_and_links_that_nobody_touched_for_long_are_stored_again_too(c
     last = computer.must_back_up()
     assert picture(computer.must_restore(last)) == before
     assert picture(computer.must_restore(first)) == before
+
+
+def interrupt_at_pack(computer: Computer, number: int) -> None:
+    """The account is switched off while the pack of that number is told; with the run's end it is switched on again."""
+    house = computer.house
+    house.at_request("/packs", lambda: house.switch("alice", accepts=False, reason="A short break."), number=number)
+    ended = computer.back_up()
+    assert ended.code not in {0, 3}, ended
+    house.switch("alice", accepts=True)
+
+
+def test_f12_packs_that_an_interrupted_run_left_are_looked_at_before_they_are_relied_on(computer: Computer) -> None:
+    fill(computer)
+    interrupt_at_pack(computer, 3)
+    left = computer.packs()
+    assert len(left) >= 3
+    cut(left[:3], random.Random(1))
+    last = computer.must_back_up()
+    assert "damaged" in computer("log").said
+    assert picture(computer.must_restore(last)) == picture(computer.source)
+
+
+def test_f12_what_an_interrupted_run_stored_again_is_found_without_the_portal_too(computer: Computer) -> None:
+    fill(computer)
+    before = picture(computer.source)
+    first = computer.must_back_up()
+    for pack in computer.packs():
+        pack.unlink()
+    interrupt_at_pack(computer, 2)
+    assert len(computer.runs()) == 3  # the second found the damage, the third was to repair it
+    shutil.rmtree(computer.source)  # of what the third has stored again, that is the only copy
+    write(computer.source / "a new beginning", "Dear Anna,")
+    computer.must_back_up()
+    computer("recover", computer.house.config.storage_folder, computer.vault, "--snapshot", str(first),
+             "--to", computer.folder / "back", stdin=f"\n{computer.recovery_code}\n")
+    back = computer.folder / "back" / computer.source.relative_to("/")
+    assert (back / "a/in a").read_text() == "1"
+    must_be_right_where_it_is(back, before)
 
 
 def test_f12_a_registered_server_that_lost_packs_gets_them_again(

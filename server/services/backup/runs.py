@@ -5,14 +5,14 @@ import random
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from protocol.errors import BadRequest, CatalogueBehind, IdentityShared, LeaseLost, VaultBusy
 from protocol.messages import EndRun, Heartbeat, OpenedRun, OpenRun, PackRecord, RenewedLease, RestoreAccess
 from server.config import Config
 from server.extensions import db
 from server.models import Chunk, Computer, Pack, Run, RunBatch, Vault
-from server.models.catalogue import BAD, LIVE
+from server.models.catalogue import BAD, PENDING
 from server.models.runs import COMMITTED, ENDED_STATES, OPEN
 from server.services.backup.entries import undo_run
 from server.services.backup.leases import LEASE, hash_lease, holds, new_lease, renew, require_open
@@ -180,9 +180,9 @@ def _describe(
         next_node=_next_node(vault),
         parent=describe_snapshot(parent) if parent else None,
         checkpoint_due=_checkpoint_is_due(vault),
-        recent_packs=_packs_to_look_at(parent, chance) if parent else (),
+        recent_packs=_packs_to_look_at(run, chance),
         vault_files=() if vault.first_commit else founding_files(vault),
-        lost_chunks=_lost_chunks(vault.id),
+        lost_chunks=_lost_chunks(vault.id) if parent else (),
     )
 
 
@@ -196,12 +196,19 @@ def _next_node(vault: Vault) -> int:
 
 
 def _lost_chunks(vault_id: int) -> tuple[bytes, ...]:
-    """The ids of the chunks that lie in bad packs only."""
+    """The ids of the chunks that lie in bad packs only, then of those that a run without a snapshot stored again: until
+    a commit names their new pack, whoever has nothing but the storage does not find them."""
     bad = db.session.scalars(select(Pack.pack_no).where(Pack.vault_id == vault_id, Pack.state == BAD)).all()
-    if not bad:
-        return ()
     lost = select(Chunk.chunk_key).where(Chunk.vault_id == vault_id, Chunk.pack_no.in_(bad)).limit(MOST_LOST)
-    return tuple(db.session.scalars(lost))
+    ids = list(db.session.scalars(lost)) if bad else []
+    unnamed = (
+        select(Chunk.chunk_key)
+        .join(Pack, and_(Pack.vault_id == Chunk.vault_id, Pack.pack_no == Chunk.pack_no))
+        .join(Run, and_(Run.vault_id == Pack.vault_id, Run.run_no == Pack.run_no))
+        .where(Pack.vault_id == vault_id, Pack.state == PENDING, Chunk.chunk_no < Run.first_chunk)
+        .limit(MOST_LOST - len(ids))
+    )
+    return *ids, *db.session.scalars(unnamed)
 
 
 def _checkpoint_is_due(vault: Vault) -> bool:
@@ -220,11 +227,12 @@ def _checkpoint_is_due(vault: Vault) -> bool:
     return deltas + 1 >= RUNS_PER_CHECKPOINT or size > max(last.manifest_bytes // 2, SMALL_MANIFEST)
 
 
-def _packs_to_look_at(parent: Run, chance: random.Random) -> tuple[PackRecord, ...]:
-    """The parent's packs, at most 64: the 32 last ones and 32 drawn at random from the others."""
+def _packs_to_look_at(run: Run, chance: random.Random) -> tuple[PackRecord, ...]:
+    """The packs of the parent and of the runs without a snapshot since, which `run` may take over: at most 64, the 32
+    last ones and 32 drawn at random from the others."""
     rows = db.session.execute(
         select(Pack.pack_no, Pack.sha256, Pack.size)
-        .where(Pack.vault_id == parent.vault_id, Pack.run_no == parent.run_no, Pack.state == LIVE)
+        .where(Pack.vault_id == run.vault_id, Pack.run_no >= run.parent_run, Pack.state != BAD)
         .order_by(Pack.pack_no)
     ).all()
     if len(rows) > LOOKED_AT:
