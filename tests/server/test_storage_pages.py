@@ -11,6 +11,7 @@ from server.config import Config
 from server.extensions import db
 from server.jobs import create_queue
 from server.models import AuditEvent, Storage
+from server.services.selling import allocation
 from server.services.storage import storage_checks, storage_drafts, storage_states, storages
 from server.services.storage.sealing import open_password
 from tests.parts.ftp_servers import FtpServer
@@ -333,6 +334,17 @@ def test_the_allocation_names_what_was_granted_used_and_is_free(app: Flask, admi
     assert by_name.index("Alice Rivers") > by_name.index("Bob Stone")
     assert admin.get("/storage/allocation?sort=; drop table").status_code == 400
     assert admin.get("/storage/allocation?page=99999999999999999999").status_code == 200
+
+
+def test_an_expired_subscription_grants_nothing_and_still_uses_space(world: PortalWorld) -> None:
+    expired = world.subscriptions[world.alice.id]
+    expired.stored_bytes, expired.valid_until = 30 * GB, NOW.date() - timedelta(days=400)
+    db.session.commit()
+    (plan,) = allocation.shares_of_plans(NOW)
+    assert (plan.granted, plan.used, plan.subscriptions) == (50 * GB, 30 * GB, 1)
+    alice, bob = allocation.shares_of_customers(NOW, "-used", 5, 0)
+    assert (alice.owner, alice.granted, alice.used, alice.subscriptions) == (world.alice, 0, 30 * GB, 0)
+    assert (bob.owner, bob.granted, bob.used, bob.subscriptions) == (world.bob, 50 * GB, 0, 1)
 
 
 def test_the_pages_of_storages_ask_little(app: Flask, admin: PageClient, world: PortalWorld, config: Config) -> None:

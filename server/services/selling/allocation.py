@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
 
 from server.extensions import db
 from server.models import Computer, Customer, Plan, Storage, Subscription, Vault
@@ -122,15 +122,19 @@ def used_by(subscriptions: Sequence[Subscription]) -> dict[int, tuple[int, int]]
 
 def shares_of_plans(now: datetime) -> list[Share]:
     """What was granted with each plan and is used, the largest grant first."""
-    used = dict(db.session.execute(
-        select(Subscription.plan_id, func.sum(Vault.stored_bytes))
-        .join(Computer, Computer.subscription_id == Subscription.id).join(Vault, Vault.id == Computer.vault_id)
-        .group_by(Subscription.plan_id)).all())
+    granted, used, number = _sums(now)
     rows = db.session.execute(
-        select(Plan, func.coalesce(func.sum(Subscription.quota), 0), func.count(Subscription.id))
-        .outerjoin(Subscription, (Subscription.plan_id == Plan.id) & (Subscription.grace_until >= now.date()))
-        .group_by(Plan.id).order_by(func.sum(Subscription.quota).desc(), Plan.name))
-    return [Share(plan, int(granted), int(used.get(plan.id) or 0), count) for plan, granted, count in rows]
+        select(Plan, granted, used, number).outerjoin(Subscription, Subscription.plan_id == Plan.id)
+        .group_by(Plan.id).order_by(granted.desc(), Plan.name))
+    return [Share(plan, int(granted), int(used), int(number)) for plan, granted, used, number in rows]
+
+
+def _sums(now: datetime) -> tuple[ColumnElement[int], ColumnElement[int], ColumnElement[int]]:
+    """Of several subscriptions: the bytes that those in force grant, the bytes stored, how many are in force."""
+    in_force = Subscription.grace_until >= now.date()
+    parts = (case((in_force, Subscription.quota), else_=0), Subscription.stored_bytes, case((in_force, 1), else_=0))
+    granted, used, number = (func.coalesce(func.sum(part), 0) for part in parts)
+    return granted, used, number
 
 
 def shares_of_customers(now: datetime, sort: str, limit: int, offset: int) -> list[Share]:
@@ -144,19 +148,16 @@ def customer_shares(now: datetime, sort: str = "name") -> Select[Any]:
     """The query for customers with granted and used bytes and their subscriptions in force. Raises ValueRefused."""
     if sort not in CUSTOMER_SORTS:
         raise ValueRefused(field="order", reason="it is none that the list offers")
-    granted = (
-        select(Subscription.customer_id, func.sum(Subscription.quota).label("granted"), func.count().label("number"))
-        .where(Subscription.grace_until >= now.date()).group_by(Subscription.customer_id).subquery())
-    used = (
-        select(Computer.customer_id, func.sum(Vault.stored_bytes).label("used"))
-        .join(Vault, Vault.id == Computer.vault_id).group_by(Computer.customer_id).subquery())
+    granted, used, number = _sums(now)
+    sums = select(
+        Subscription.customer_id, granted.label("granted"), used.label("used"), number.label("number"),
+    ).group_by(Subscription.customer_id).subquery()
     columns: dict[str, Any] = {
-        "name": Customer.name, "granted": func.coalesce(granted.c.granted, literal(0)),
-        "used": func.coalesce(used.c.used, literal(0))}
+        "name": Customer.name, "granted": func.coalesce(sums.c.granted, 0), "used": func.coalesce(sums.c.used, 0)}
     key = columns[sort.removeprefix("-")]
     return (
-        select(Customer, granted.c.granted, used.c.used, granted.c.number)
-        .outerjoin(granted, granted.c.customer_id == Customer.id).outerjoin(used, used.c.customer_id == Customer.id)
+        select(Customer, sums.c.granted, sums.c.used, sums.c.number)
+        .outerjoin(sums, sums.c.customer_id == Customer.id)
         .order_by(key.desc() if sort.startswith("-") else key, Customer.id))
 
 
