@@ -39,7 +39,7 @@ def _make(event: tk.Event[tk.Widget]) -> None:
     if known is not None:
         known.x_offset = theme.px(12) + min(room, 0)
         return
-    from tktooltip import ToolTip  # type: ignore[import-untyped]
+    from tktooltip import ToolTip, ToolTipStatus  # type: ignore[import-untyped]
 
     colours = theme.palette()
     made = ToolTip(
@@ -50,6 +50,8 @@ def _make(event: tk.Event[tk.Widget]) -> None:
     )
     widget._tip = made  # type: ignore[attr-defined]
     widget.bind("<Escape>", lambda _: made.on_leave(), add="+")
+    # A tip that still waits for its moment would show itself in a window that is gone.
+    widget.bind("<Destroy>", lambda _: setattr(made, "status", ToolTipStatus.OUTSIDE), add="+")
     made.on_enter(event)
 
 

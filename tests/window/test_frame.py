@@ -1,6 +1,7 @@
 """The window itself: one at a time, quick, slim, quiet, ruled by keys, and never at a loss for words."""
 from __future__ import annotations
 
+import _tkinter
 import json
 import os
 import subprocess
@@ -12,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tktooltip import ToolTip
 
 from client.gui import theme
+from client.gui.tooltips import DELAY
 from client.gui.widgets import Button
 from tests.parts.house import Computer, House
 from tests.parts.window import Hand, Screen
@@ -181,6 +184,20 @@ def test_a_tip_appears_under_the_mouse_and_goes_with_escape(house: House, open_w
     button.focus_set()
     hand.press("Escape")
     assert not tips(hand)
+
+
+def test_a_tip_that_waits_goes_with_its_window(house: House, open_window: Open) -> None:
+    computer = house.computer()
+    hand = open_window(computer)
+    button = hand.find("Back up now")
+    hand._do("mousemove", str(button.winfo_rootx() + 20), str(button.winfo_rooty() + 10))
+    hand.wait(lambda: any(isinstance(child, ToolTip) for child in hand.window.winfo_children()), "the tip to be made")
+    until = time.monotonic() + 2 * DELAY
+    interpreter = hand.window.tk
+    hand.window.close()
+    while time.monotonic() < until:
+        interpreter.dooneevent(_tkinter.DONT_WAIT)
+    assert not (computer.home / "technical.log").exists()
 
 
 def test_a_narrow_window_has_a_menu_instead(house: House, open_window: Open) -> None:
